@@ -1,0 +1,199 @@
+"""One child process: its command, its log, when it is ready, and how it ends."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+POLL_SECONDS = 0.02
+
+
+class ProgramFailed(Exception):
+    """A program cannot start, or has died; the message is the one line to show a person."""
+
+
+class Program:
+    """A program that runs in its own process group and appends its output to `log`.
+
+    `ready` is asked again and again after a start. Used as a context manager it is started, ready, and stopped at the end.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        ready: Callable[[], bool],
+        environment: Mapping[str, str] | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        stop_seconds: float = 15.0,
+    ) -> None:
+        self.name = name
+        self.command = command
+        self.log = log
+        self.ready = ready
+        self.environment = environment
+        self.stop_signal = stop_signal
+        self.stop_seconds = stop_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also the process group's."""
+        if self._process is None:
+            raise ProgramFailed(f"{self.name} was never started")
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the last process ended (negative: by that signal); None while it runs or before the first start."""
+        return None if self._process is None else self._process.poll()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def prepare(self) -> None:
+        """Make what the program needs before each start; nothing unless a subclass says otherwise."""
+
+    def launch(self) -> None:
+        """Start the process without waiting until it is ready."""
+        if self.running:
+            return
+        self.prepare()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        command = [*_ends_with_its_parent(self.stop_signal), *map(str, self.command)]
+        with self.log.open("ab") as log:
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor only: it stops things in order
+                )
+            except OSError as error:
+                raise ProgramFailed(f"{self.name} cannot be started: {error}") from error
+
+    def start(self, seconds: float = 30.0) -> None:
+        """Launch, and return once the program is ready."""
+        self.launch()
+        self.wait_ready(seconds)
+
+    def wait_ready(self, seconds: float = 30.0) -> None:
+        """Return once the program is ready; raise ProgramFailed when it dies or stays unready for `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not self.ready():
+            if not self.running:
+                raise ProgramFailed(f"{self.name} stopped ({self.ending()}); log: {self.log}")
+            if time.monotonic() > deadline:
+                raise ProgramFailed(
+                    f"{self.name} is not ready after {seconds:.0f} s: {last_words(self.log)}; log: {self.log}"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """End it politely, and after `stop_seconds` by force. Returns when it is gone."""
+        process = self._process
+        if process is None:
+            return
+        process.send_signal(self.stop_signal)
+        try:
+            process.wait(self.stop_seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it and its children as `kill -9` does. Returns when it is gone."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):  # the whole group is gone already
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def ending(self) -> str:
+        """How the last process ended, in a few words with its last log line."""
+        code = self.exit_code or 0
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"{how}: {last_words(self.log)}"
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def executable(name: str, package: str) -> Path:
+    """A program that the wheel `package` puts beside this Python; ProgramFailed when it is not there."""
+    path = Path(sysconfig.get_path("scripts")) / name
+    if not path.exists():
+        raise ProgramFailed(f"{name} is missing beside {sys.executable}: run `make setup` (it comes with {package})")
+    return path
+
+
+def answers(url: str) -> Callable[[], bool]:
+    """A readiness check: does a GET of `url` answer 200 within a second?"""
+    address = urlsplit(url)
+
+    def answered() -> bool:
+        # http.client, because urllib and httpx would ask the proxy of the caller's environment.
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=1)
+        try:
+            connection.request("GET", f"{address.path}?{address.query}")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return answered
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log that says something; of a JSON line, its event and error."""
+    if not log.exists():
+        return "nothing was logged"
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 8192))
+        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    if not lines:
+        return "nothing was logged"
+    fatal = [line for line in lines[-10:] if "FATAL:" in line]
+    line = (fatal or lines)[-1]
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(record, dict):
+        return line
+    return ": ".join(str(record[key]) for key in ("event", "error", "msg") if record.get(key)) or line
+
+
+@cache
+def _ends_with_its_parent(stop_signal: signal.Signals) -> list[str]:
+    # Linux sends the signal when the thread that started the program ends, however that ends. A first line only: the
+    # supervisor's state file is what finds leftovers. Not preexec_fn, which is unsafe in a process with threads.
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG"), "--"] if setpriv else []

@@ -1,0 +1,179 @@
+"""pytest plugin: real PostgreSQL and real NATS for the tests that ask for them, and nothing for those that do not.
+
+The environment is asked first: TEST_DATABASE_URL (its superuser) and TEST_NATS_URL name servers that run already, and
+TEST_BACKEND=containers starts them with Docker. Else the programs of the wheels run on free ports in a temporary folder;
+RTE_POSTGRES_VERSION chooses between 16 and 18.
+"""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+import nats
+import pytest
+
+from rte_devstack.nats import Nats
+from rte_devstack.ports import reserved
+from rte_devstack.postgres import Postgres, Version, let_in, psql
+
+PASSWORD = "test"
+ROLES = ("rte_api", "rte_auth_sync", "rte_jobs")
+EMPTY_ALL_TABLES = """
+    set lock_timeout = '5s';
+    do $$
+    declare
+        tables text := (
+            select string_agg(format('%I', tablename), ', ') from pg_tables
+            where schemaname = 'public' and tablename <> 'alembic_version'
+        );
+    begin
+        execute 'truncate ' || tables || ' restart identity cascade';
+    end $$;
+"""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated database, empty at the start of each test."""
+
+    admin_url: str
+
+    def url(self, role: str | None = None) -> str:
+        """Address under which `role` (rte_api, rte_auth_sync, rte_jobs) logs in; without a role, the superuser's."""
+        if role is None:
+            return self.admin_url
+        address = urlsplit(self.admin_url)
+        return address._replace(netloc=f"{role}:{PASSWORD}@{address.hostname}:{address.port}").geturl()
+
+    def execute(self, statements: str) -> str:
+        """Run SQL as the superuser; returns rows as psql prints them (`|` between columns)."""
+        return psql(self.admin_url, statements)
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A NATS server with JetStream, whose streams are empty at the start of each test."""
+
+    url: str
+
+
+@pytest.fixture(scope="session")
+def devstack_folder() -> Iterator[Path]:
+    """Where the programs of this session keep their data and logs; gone at its end."""
+    with tempfile.TemporaryDirectory(prefix="rte-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def reserve_port() -> Iterator[Callable[[], int]]:
+    """Call it for a TCP port on 127.0.0.1 that is kept for this session."""
+    with ExitStack() as keepers:
+        yield lambda: keepers.enter_context(reserved())
+
+
+@pytest.fixture(scope="session")
+def postgres_server(devstack_folder: Path, reserve_port: Callable[[], int]) -> Iterator[str]:
+    """Address of an empty database, for its superuser."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    version = cast(Version, os.environ.get("RTE_POSTGRES_VERSION", "18"))
+    if os.environ.get("TEST_BACKEND") == "containers":
+        from testcontainers.community.postgres import PostgresContainer
+
+        image = PostgresContainer(
+            f"postgres:{version}", username="postgres", password=PASSWORD, dbname="rte", driver=None
+        )
+        with image as container:
+            yield container.get_connection_url()
+        return
+    server = Postgres(
+        devstack_folder / "postgres",
+        port=reserve_port(),
+        password=PASSWORD,
+        log=devstack_folder / "postgres.log",
+        durable=False,
+        version=version,
+    )
+    with server:
+        server.create_database("rte")
+        yield server.url()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: str) -> Database:
+    """The database with all migrations; the tables are emptied after each test that asks for it."""
+    from rte_common import migrate
+
+    migrate.upgrade(postgres_server)
+    let_in(postgres_server, dict.fromkeys(ROLES, PASSWORD))
+    return Database(postgres_server)
+
+
+@pytest.fixture
+def empty_database(postgres_server: str) -> Iterator[str]:
+    """Superuser's address of a database of its own without any migration."""
+    psql(postgres_server, "create database empty")
+    yield urlsplit(postgres_server)._replace(path="/empty").geturl()
+    psql(postgres_server, "drop database empty with (force)")
+
+
+@pytest.fixture(scope="session")
+def nats_server(devstack_folder: Path, reserve_port: Callable[[], int]) -> Iterator[Broker]:
+    """The session's NATS; its streams are purged after each test that asks for it."""
+    if given := os.environ.get("TEST_NATS_URL"):
+        yield Broker(given)
+        return
+    if os.environ.get("TEST_BACKEND") == "containers":
+        from testcontainers.community.nats import NatsContainer
+
+        with NatsContainer("nats:2.15", jetstream=True) as container:
+            yield Broker(container.nats_uri())
+        return
+    folder = devstack_folder / "nats"
+    with Nats(folder, port=reserve_port(), monitor_port=reserve_port(), log=folder.with_suffix(".log")) as server:
+        yield Broker(server.url)
+
+
+@pytest.fixture
+def private_nats(tmp_path: Path) -> Iterator[Callable[[], Nats]]:
+    """Call it for a NATS of the test's own, started, that it may stop, kill and start again; data and port stay."""
+    with ExitStack() as servers:
+
+        def start() -> Nats:
+            port, monitor_port = servers.enter_context(reserved()), servers.enter_context(reserved())
+            folder = tmp_path / f"nats-{port}"
+            return servers.enter_context(
+                Nats(folder, port=port, monitor_port=monitor_port, log=folder.with_suffix(".log"))
+            )
+
+        yield start
+
+
+@pytest.fixture(autouse=True)
+def _leave_servers_empty(request: pytest.FixtureRequest) -> Iterator[None]:
+    # First in, last out: the test's own services have ended when the tables and streams are emptied.
+    used = request.fixturenames
+    if "nats_server" in used:
+        request.getfixturevalue("_streams_emptied")
+    database: Database | None = request.getfixturevalue("postgres") if "postgres" in used else None
+    yield
+    if database is not None:
+        database.execute(EMPTY_ALL_TABLES)
+
+
+@pytest.fixture
+async def _streams_emptied(nats_server: Broker) -> AsyncIterator[None]:
+    yield
+    client = await nats.connect(nats_server.url)
+    try:
+        jetstream = client.jetstream()
+        for stream in await jetstream.streams_info():
+            await jetstream.purge_stream(str(stream.config.name))
+    finally:
+        await client.close()
