@@ -121,7 +121,7 @@ class Postgres(Program):
             psql(maintenance, f'create database "{name}"')
 
     def _accepts_connections(self) -> bool:
-        command = [self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        command = [str(self.bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(command, check=False).returncode == 0
 
 

@@ -27,7 +27,7 @@ class ProgramFailed(Exception):
 class Program:
     """A program that runs in its own process group and appends its output to `log`.
 
-    `ready` is asked again and again after a start. Used as a context manager it is started, ready, and stopped at the end.
+    `ready` is asked again and again after a start. As a context manager it is started, ready, and stopped at the end.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Program:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor only: it stops things in order
+                    start_new_session=True,  # Ctrl-C reaches the supervisor only, which stops things in order
                 )
             except OSError as error:
                 raise ProgramFailed(f"{self.name} cannot be started: {error}") from error

@@ -1,8 +1,8 @@
 """pytest plugin: real PostgreSQL and real NATS for the tests that ask for them, and nothing for those that do not.
 
 The environment is asked first: TEST_DATABASE_URL (its superuser) and TEST_NATS_URL name servers that run already, and
-TEST_BACKEND=containers starts them with Docker. Else the programs of the wheels run on free ports in a temporary folder;
-RTE_POSTGRES_VERSION chooses between 16 and 18.
+TEST_BACKEND=containers starts them with Docker. Else the programs of the wheels run on free ports in a temporary
+folder; RTE_POSTGRES_VERSION chooses between 16 and 18.
 """
 
 import os
