@@ -1,0 +1,112 @@
+"""The sign-in page: choose a demo member, get a session, its cookie, and a token to copy."""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Annotated
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter, Form
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.status import HTTP_303_SEE_OTHER
+
+from rte_devstack.clerk.control import SessionRequest, choose_organization, session_token
+from rte_devstack.clerk.directory import Directory
+from rte_devstack.clerk.errors import ClerkError
+from rte_devstack.clerk.objects import JsonObject, full_name, primary_email
+from rte_devstack.clerk.settings import Settings
+from rte_devstack.clerk.tokens import TokenSigner
+
+COOKIE = "__session"
+SHOWN = 24
+"""Members offered on the page; the demo has six, a load test may have thousands."""
+COLOURS = ("#0f766e", "#9a3412", "#1d4ed8", "#86198f", "#4d7c0f", "#be123c")
+EMPTY = '<li class="empty">Nobody is here yet: <code>make up</code> fills in the demo team.</li>'
+PAGES = Path(__file__).parent / "pages"
+
+
+def router(directory: Directory, signer: TokenSigner, settings: Settings) -> APIRouter:
+    """Make the page's routes."""
+    routes = APIRouter(prefix="/sign-in")
+
+    @routes.get("")
+    async def choose(redirect_url: str | None = None) -> HTMLResponse:
+        check_redirect(redirect_url, settings.authorized_party)
+        offered = sorted(directory.users.values(), key=lambda user: int(user["created_at"]))[:SHOWN]
+        hidden = f'<input type="hidden" name="redirect_url" value="{escape(redirect_url)}">' if redirect_url else ""
+        return _page("choose", members=_member_list(directory, offered), redirect_field=hidden)
+
+    @routes.post("")
+    async def sign_in(member: Annotated[str, Form()], redirect_url: Annotated[str | None, Form()] = None) -> Response:
+        check_redirect(redirect_url, settings.authorized_party)
+        user = directory.find_user(member)
+        organization = choose_organization(directory, settings.team_mode, SessionRequest(member=user["id"]))
+        session = directory.create_session(user["id"], organization)
+        here = f"/sign-in/done?{urlencode({'session': session['id']})}"
+        answer = RedirectResponse(redirect_url or here, HTTP_303_SEE_OTHER)
+        _set_cookie(answer, session_token(directory, signer, session["id"]))
+        return answer
+
+    @routes.get("/done")
+    async def done(session: str) -> HTMLResponse:
+        token = session_token(directory, signer, session)
+        user = directory.user(directory.session(session)["user_id"])
+        answer = _page(
+            "done",
+            avatar=_avatar(user),
+            name=escape(full_name(user)),
+            session=escape(session),
+            token=escape(token),
+            app=escape(settings.authorized_party),
+        )
+        _set_cookie(answer, token)
+        return answer
+
+    return routes
+
+
+def check_redirect(url: str | None, allowed_origin: str) -> None:
+    """Refuse every address outside the allowed origin, as Clerk does: else the page is an open redirect."""
+    if url is None:
+        return
+    parts = urlsplit(url)
+    if f"{parts.scheme}://{parts.netloc}" != allowed_origin:
+        raise ClerkError(400, "invalid_redirect_url", f"redirect_url must begin with {allowed_origin}/")
+
+
+def _set_cookie(answer: Response, token: str) -> None:
+    # Clerk's SDK sets this cookie from JavaScript: not HttpOnly, host only, Lax.
+    answer.set_cookie(COOKIE, token, path="/", samesite="lax", httponly=False)
+
+
+def _page(page: str, /, **values: str) -> HTMLResponse:
+    body = Template((PAGES / f"{page}.html").read_text(encoding="utf-8")).substitute(values)
+    frame = Template((PAGES / "frame.html").read_text(encoding="utf-8"))
+    return HTMLResponse(frame.substitute(body=body), headers={"cache-control": "no-store"})
+
+
+def _member_list(directory: Directory, users: Iterable[JsonObject]) -> str:
+    items = [
+        f"""<li><button type="submit" name="member" value="{escape(user["id"])}">{_avatar(user)}
+        <span class="who"><strong>{escape(full_name(user))}</strong>
+        <small>{escape(primary_email(user) or "no e-mail address")}</small></span>{_teams(directory, user)}
+        </button></li>"""
+        for user in users
+    ]
+    return "\n".join(items) or EMPTY
+
+
+def _teams(directory: Directory, user: JsonObject) -> str:
+    names = [
+        directory.organizations[membership["organization_id"]]["name"]
+        for membership in directory.memberships.values()
+        if membership["user_id"] == user["id"]
+    ]
+    return f'<span class="team">{escape(", ".join(names))}</span>' if names else ""
+
+
+def _avatar(user: JsonObject) -> str:
+    initials = "".join(word[0] for word in full_name(user).split()[:2]).upper()
+    colour = COLOURS[sum(user["id"].encode()) % len(COLOURS)]
+    return f'<span class="avatar" style="background:{colour}" aria-hidden="true">{escape(initials)}</span>'
