@@ -54,7 +54,7 @@ def router(directory: Directory, signer: TokenSigner, settings: Settings) -> API
         user = directory.user(directory.session(session)["user_id"])
         answer = _page(
             "done",
-            avatar=_avatar(user),
+            avatar=_avatar(directory, user),
             name=escape(full_name(user)),
             session=escape(session),
             token=escape(token),
@@ -88,7 +88,7 @@ def _page(page: str, /, **values: str) -> HTMLResponse:
 
 def _member_list(directory: Directory, users: Iterable[JsonObject]) -> str:
     items = [
-        f"""<li><button type="submit" name="member" value="{escape(user["id"])}">{_avatar(user)}
+        f"""<li><button type="submit" name="member" value="{escape(user["id"])}">{_avatar(directory, user)}
         <span class="who"><strong>{escape(full_name(user))}</strong>
         <small>{escape(primary_email(user) or "no e-mail address")}</small></span>{_teams(directory, user)}
         </button></li>"""
@@ -106,7 +106,7 @@ def _teams(directory: Directory, user: JsonObject) -> str:
     return f'<span class="team">{escape(", ".join(names))}</span>' if names else ""
 
 
-def _avatar(user: JsonObject) -> str:
+def _avatar(directory: Directory, user: JsonObject) -> str:
     initials = "".join(word[0] for word in full_name(user).split()[:2]).upper()
-    colour = COLOURS[sum(user["id"].encode()) % len(COLOURS)]
+    colour = COLOURS[list(directory.users).index(user["id"]) % len(COLOURS)]
     return f'<span class="avatar" style="background:{colour}" aria-hidden="true">{escape(initials)}</span>'

@@ -1,0 +1,41 @@
+"""Run an application in this process on a free port, as tests of the stand-ins and of their clients need it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to the test run, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, **options: Any) -> AsyncIterator[str]:
+    """Serve `app` while inside; gives its address, without a slash at the end. `options` go to uvicorn's Config."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = _Server(uvicorn.Config(app, log_config=None, lifespan="on", **options))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(server.serve([listener]))
+            listens = group.create_task(server.listening.wait())
+            await asyncio.wait([running, listens], return_when=asyncio.FIRST_COMPLETED)
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            finally:
+                server.should_exit = True
