@@ -108,12 +108,20 @@ class Program:
 
     def stop(self) -> None:
         """End it politely, and after `stop_seconds` by force. Returns when it is gone."""
-        process = self._process
-        if process is None:
+        self.ask_to_stop()
+        self.finish()
+
+    def ask_to_stop(self) -> None:
+        """Send the signal that ends it, without waiting."""
+        if self._process is not None:
+            self._process.send_signal(self.stop_signal)
+
+    def finish(self) -> None:
+        """Wait until it has ended, and after `stop_seconds` end it by force."""
+        if self._process is None:
             return
-        process.send_signal(self.stop_signal)
         try:
-            process.wait(self.stop_seconds)
+            self._process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
             self.kill()
 

@@ -1,0 +1,175 @@
+"""What one stack consists of: its ports, each program with its environment, and the order in which they start."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from rte_devstack.folder import Folder, Secrets
+from rte_devstack.nats import Nats
+from rte_devstack.ports import HOST
+from rte_devstack.postgres import Postgres, let_in
+from rte_devstack.program import Program, ProgramFailed, answers, executable, last_words
+from rte_devstack.stack import Step
+from rte_devstack.traefik import Traefik
+
+DATABASE_ROLES = {"api": "rte_api", "auth-sync": "rte_auth_sync", "jobs": "rte_jobs"}
+SERVICES = ("api", "auth-sync", "realtime-gateway", "jobs")
+PORTS = {
+    "traefik": 0,
+    "traefik metrics": 1,
+    "postgres": 2,
+    "nats": 3,
+    "nats monitoring": 4,
+    "clerk": 5,
+    "storage": 6,
+    **{name: 10 + number for number, name in enumerate(SERVICES)},
+    **{f"{name} metrics": 20 + number for number, name in enumerate(SERVICES)},
+}
+"""Each port as its distance from RTE_PORT."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of the stack in `folder` whose Traefik listens on `port`."""
+
+    folder: Folder
+    port: int
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Who listens where."""
+        return {name: self.port + distance for name, distance in PORTS.items()}
+
+    def url(self, name: str, scheme: str = "http") -> str:
+        """Address of a part."""
+        return f"{scheme}://{HOST}:{self.ports[name]}"
+
+    @property
+    def origin(self) -> str:
+        """What a browser's address bar shows."""
+        return f"http://localhost:{self.port}"
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The folder's secrets."""
+        return self.folder.secrets()
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        """The database server."""
+        return Postgres(
+            self.folder.path / "postgres",
+            port=self.ports["postgres"],
+            password=self.secrets.postgres,
+            log=self.folder.log("postgres"),
+        )
+
+    def steps(self) -> list[Step]:
+        """Everything in the order of its start."""
+        return [
+            Step("starting Postgres, NATS and the stand-ins", self._external()),
+            Step("migrating the database", then=self.migrate),
+            Step("starting the services", [self._service(name) for name in SERVICES]),
+            Step("starting Traefik", [self._traefik()]),
+        ]
+
+    def migrate(self) -> None:
+        """Bring the database to the newest schema, and give the services' roles their passwords."""
+        self.postgres.create_database("rte")
+        log = self.folder.log("migrate")
+        environment = self._handed_on({}, {"MIGRATION_DATABASE_URL": self.postgres.url()})
+        with log.open("ab") as output:
+            command = [sys.executable, "-m", "rte_common.migrate"]
+            done = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False)
+        if done.returncode != 0:
+            raise ProgramFailed(f"the migration failed ({last_words(log)}); log: {log}")
+        passwords = {role: getattr(self.secrets, role) for role in DATABASE_ROLES.values()}
+        let_in(self.postgres.url(), passwords)
+
+    def service_environment(self, name: str) -> dict[str, str]:
+        """What a service is told unless the caller's environment says otherwise."""
+        secrets = self.secrets
+        environment = {
+            "APP_ENV": "development",
+            "NATS_URL": self.url("nats", "nats"),
+            "CLERK_ISSUER": "https://clerk.devstack.invalid",
+            "CLERK_JWKS_URL": f"{self.url('clerk')}/.well-known/jwks.json",
+            "CLERK_AUTHORIZED_PARTIES": self.origin,
+            "CLERK_WEBHOOK_SECRET": secrets.clerk_webhook,
+            "CLERK_SECRET_KEY": "sk_test_devstack",
+            "CLERK_API_URL": f"{self.url('clerk')}/v1",
+            "SUPABASE_URL": self.url("storage"),
+            "SUPABASE_SERVICE_KEY": secrets.supabase_service,
+            "SUPABASE_ANON_KEY": secrets.supabase_anon,
+        }
+        if role := DATABASE_ROLES.get(name):
+            environment["DATABASE_URL"] = self.postgres.url(role, getattr(secrets, role))
+        return environment
+
+    def _external(self) -> list[Program]:
+        nats = Nats(
+            self.folder.path / "nats",
+            port=self.ports["nats"],
+            monitor_port=self.ports["nats monitoring"],
+            log=self.folder.log("nats"),
+        )
+        return [self.postgres, nats, self._clerk(), self._storage()]
+
+    def _clerk(self) -> Program:
+        defaults = {
+            "CLERK_WEBHOOK_SECRET": self.secrets.clerk_webhook,
+            "CLERK_SECRET_KEY": "sk_test_devstack",
+            "WEBHOOK_URL": f"{self.url('traefik')}/webhooks/clerk",
+            "AUTHORIZED_PARTY": self.origin,
+        }
+        return self._stand_in("clerk", defaults)
+
+    def _storage(self) -> Program:
+        defaults = {
+            "SUPABASE_SERVICE_KEY": self.secrets.supabase_service,
+            "SUPABASE_ANON_KEY": self.secrets.supabase_anon,
+            "SUPABASE_JWT_SECRET": self.secrets.supabase_jwt,
+        }
+        return self._stand_in("storage", defaults)
+
+    def _stand_in(self, name: str, defaults: Mapping[str, str]) -> Program:
+        fixed = {"PORT": str(self.ports[name]), "HOST": HOST, "STATE_DIR": str(self.folder.path / name)}
+        return Program(
+            name,
+            [sys.executable, "-m", f"rte_devstack.{name}"],
+            log=self.folder.log(name),
+            ready=answers(f"{self.url(name)}/health"),
+            environment=self._handed_on(defaults, fixed),
+        )
+
+    def _service(self, name: str) -> Program:
+        fixed = {"HOST": HOST, "PORT": str(self.ports[name]), "METRICS_PORT": str(self.ports[f"{name} metrics"])}
+        return Program(
+            name,
+            [executable(f"rte-{name}", f"the workspace's rte-{name}")],
+            log=self.folder.log(name),
+            ready=answers(f"{self.url(name)}/ready"),
+            environment=self._handed_on(self.service_environment(name), fixed),
+        )
+
+    def _traefik(self) -> Traefik:
+        return Traefik(
+            self.folder.path / "traefik",
+            port=self.port,
+            metrics_port=self.ports["traefik metrics"],
+            backends={
+                "RTE_API_URL": self.url("api"),
+                "RTE_AUTH_SYNC_URL": self.url("auth-sync"),
+                "RTE_REALTIME_GATEWAY_URL": self.url("realtime-gateway"),
+            },
+            log=self.folder.log("traefik"),
+        )
+
+    def _handed_on(self, defaults: Mapping[str, str], fixed: Mapping[str, str]) -> dict[str, str]:
+        """The caller's environment wins over `defaults`, but not over `fixed`: there is one port for each."""
+        # A proxy of the caller's must not be asked for what runs here.
+        direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), os.environ.get("no_proxy"), HOST, "localhost"]))
+        return {**defaults, **os.environ, **fixed, "NO_PROXY": direct, "no_proxy": direct, "PYTHONUNBUFFERED": "1"}
