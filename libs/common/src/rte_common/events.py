@@ -1,0 +1,205 @@
+"""Every event that crosses NATS, and its subject. The capture trigger writes them (migrations/versions/0001*.sql).
+
+A new optional field keeps `v1`. Anything else is a new class `...v2`, published beside the old one until its last
+reader has moved. tests/contracts/ holds a sample of each version that must parse for ever.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SUBJECTS = "rte.events.>"
+
+
+class Row(BaseModel):
+    """A row as Postgres' to_jsonb gives it. Readers ignore columns that they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ExpectationRow(Row):
+    """A member's expectation."""
+
+    id: UUID
+    team_id: str
+    user_id: str
+    title: str
+    estimated_completion: datetime | None
+    is_done: bool
+    done_at: datetime | None
+    archived_at: datetime | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class UserRow(Row):
+    """A user, without the e-mail address: addresses never leave the table."""
+
+    id: str
+    name: str
+    avatar_url: str | None
+    timezone: str
+    deleted_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class MembershipRow(Row):
+    """That a user is in a team."""
+
+    team_id: str
+    user_id: str
+    role: Literal["admin", "member"]
+    created_at: datetime
+    updated_at: datetime
+
+
+class Event(BaseModel):
+    """A published fact: it never changes, and readers ignore fields they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: UUID
+    occurred_at: datetime
+    actor_id: str | None
+    """Who changed it; None for changes by the system or by hand."""
+    team_id: str
+    user_id: str
+
+
+class _Inserted(Event):
+    change: Literal["INSERT"]
+
+
+class _Updated(Event):
+    change: Literal["UPDATE"]
+
+
+class _Deleted(Event):
+    change: Literal["DELETE"]
+    record: None = None
+
+
+class ExpectationCreated(_Inserted):
+    """A member published their current expectation."""
+
+    type: Literal["expectation.created.v1"]
+    table: Literal["expectations"]
+    record: ExpectationRow
+    old_record: None = None
+
+
+class _ExpectationUpdate(_Updated):
+    table: Literal["expectations"]
+    record: ExpectationRow
+    old_record: ExpectationRow
+
+
+class ExpectationUpdated(_ExpectationUpdate):
+    """Title or date changed."""
+
+    type: Literal["expectation.updated.v1"]
+
+
+class ExpectationCompleted(_ExpectationUpdate):
+    """It is done, and history from now on."""
+
+    type: Literal["expectation.completed.v1"]
+
+
+class ExpectationArchived(_ExpectationUpdate):
+    """History grew old enough to leave the lists."""
+
+    type: Literal["expectation.archived.v1"]
+
+
+class ExpectationDeleted(_Deleted):
+    """Withdrawn before it was done."""
+
+    type: Literal["expectation.deleted.v1"]
+    table: Literal["expectations"]
+    old_record: ExpectationRow
+
+
+class UserCreated(_Inserted):
+    """Somebody signed up."""
+
+    type: Literal["user.created.v1"]
+    table: Literal["users"]
+    record: UserRow
+    old_record: None = None
+
+
+class UserUpdated(_Updated):
+    """Name, picture or time zone changed. One event for each team of the user."""
+
+    type: Literal["user.updated.v1"]
+    table: Literal["users"]
+    record: UserRow
+    old_record: UserRow
+
+
+class UserDeleted(_Updated):
+    """The account was removed; the row stays as a tombstone, so this is an UPDATE that set `deleted_at`."""
+
+    type: Literal["user.deleted.v1"]
+    table: Literal["users"]
+    record: UserRow
+    old_record: UserRow
+
+
+class MembershipCreated(_Inserted):
+    """A user joined a team."""
+
+    type: Literal["membership.created.v1"]
+    table: Literal["memberships"]
+    record: MembershipRow
+    old_record: None = None
+
+
+class MembershipUpdated(_Updated):
+    """The role changed."""
+
+    type: Literal["membership.updated.v1"]
+    table: Literal["memberships"]
+    record: MembershipRow
+    old_record: MembershipRow
+
+
+class MembershipDeleted(_Deleted):
+    """A user left a team: their access ends now."""
+
+    type: Literal["membership.deleted.v1"]
+    table: Literal["memberships"]
+    old_record: MembershipRow
+
+
+AnyEvent = Annotated[
+    ExpectationCreated
+    | ExpectationUpdated
+    | ExpectationCompleted
+    | ExpectationArchived
+    | ExpectationDeleted
+    | UserCreated
+    | UserUpdated
+    | UserDeleted
+    | MembershipCreated
+    | MembershipUpdated
+    | MembershipDeleted,
+    Field(discriminator="type"),
+]
+
+_ANY: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+def parse(payload: bytes) -> AnyEvent:
+    """The event in a message; raises pydantic's ValidationError for what no version describes."""
+    return _ANY.validate_json(payload)
+
+
+def subject(entity: str, verb: str, team_id: str, user_id: str) -> str:
+    """Where an event is published. `*` in any place subscribes to all of them."""
+    return f"rte.events.{entity}.{verb}.{team_id}.{user_id}"

@@ -1,0 +1,184 @@
+"""NATS JetStream: connect for good, declare the streams, consume with retry and dead letter.
+
+nats-py prints tracebacks on reconnects unless its callbacks are set; here they become log lines.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
+from nats.js.errors import FetchTimeoutError, NotFoundError
+from prometheus_client import Counter
+
+from rte_common.settings import NatsSettings
+
+log = structlog.get_logger(__name__)
+
+DAY = 24 * 3600
+STREAMS = (
+    StreamConfig(name="EVENTS", subjects=["rte.events.>"], max_age=7 * DAY, duplicate_window=3600),
+    StreamConfig(name="CLERK", subjects=["rte.clerk.>"], max_age=7 * DAY, duplicate_window=DAY),
+    StreamConfig(name="JOBS", subjects=["rte.schedule.>", "rte.jobs.>"], max_age=7 * DAY, allow_msg_schedules=True),
+    StreamConfig(name="DEAD", subjects=["rte.dead.>"], max_age=30 * DAY),
+)
+
+MAX_DELIVERIES = 8
+RETRY_SECONDS = (1, 5, 15, 60, 300, 900, 3600)
+"""Pause before each further delivery: a bare nak comes back at once and spins."""
+ACK_WAIT_SECONDS = 60
+FETCH = 10
+"""Messages taken at once: they share one ACK_WAIT_SECONDS."""
+
+DELIVERIES = Counter("rte_deliveries_total", "Messages handled by a durable consumer", ["durable", "outcome"])
+
+Handle = Callable[[Msg], Awaitable[None]]
+
+
+class Poison(Exception):
+    """A message that no retry can help: it goes to the dead letters at once, with this reason."""
+
+
+class Broker:
+    """The connection to NATS; it may be away at any time, also at the start."""
+
+    def __init__(self, settings: NatsSettings) -> None:
+        self._settings = settings
+        self.client = Client()
+        self.jetstream: JetStreamContext = self.client.jetstream(timeout=5)
+        self._declared = asyncio.Event()
+
+    async def ready(self) -> None:
+        """Wait until NATS was reached once and has the streams."""
+        await self._declared.wait()
+
+    async def check(self) -> str | None:
+        """For /ready: None, or why NATS does not answer."""
+        if not self.client.is_connected:
+            return "not connected"
+        return None if self._declared.is_set() else "streams are not declared yet"
+
+    async def open(self, name: str) -> None:
+        """Connect and declare the streams, however long that takes; later losses heal by themselves."""
+        await self.client.connect(
+            servers=list(self._settings.nats_url),
+            name=name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            error_cb=_note_error,
+            disconnected_cb=_note_loss,
+            reconnected_cb=_note_return,
+        )
+        while not self._declared.is_set():
+            try:
+                await self.declare()
+            except (OSError, nats.errors.Error) as error:
+                log.warning("streams_not_declared", error=repr(error))
+                await asyncio.sleep(1)
+
+    async def declare(self) -> None:
+        """Create or update every stream."""
+        for stream in STREAMS:
+            wanted = stream.evolve(num_replicas=self._settings.nats_replicas)
+            try:
+                await self.jetstream.update_stream(wanted)
+            except NotFoundError:
+                await self.jetstream.add_stream(wanted)
+        self._declared.set()
+
+
+@asynccontextmanager
+async def connect(settings: NatsSettings, *, name: str) -> AsyncIterator[Broker]:
+    """A broker whose connection is made in the background, so that NATS being away does not stop the start."""
+    broker = Broker(settings)
+
+    opening = asyncio.create_task(broker.open(name))
+    try:
+        yield broker
+    finally:
+        opening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await opening
+        if not broker.client.is_closed:
+            await broker.client.close()
+
+
+async def consume(broker: Broker, stream: str, durable: str, subject: str, handle: Handle) -> None:
+    """Give each message on `subject` to `handle` until cancelled; replicas that share `durable` share the work.
+
+    `handle` must be idempotent. It is called again later when it raises, and after MAX_DELIVERIES the message goes to
+    `rte.dead.<durable>`; Poison sends it there at once.
+    """
+    config = ConsumerConfig(
+        durable_name=durable,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT_SECONDS,
+        max_deliver=MAX_DELIVERIES,
+        filter_subject=subject,
+    )
+    while True:
+        await broker.ready()
+        try:
+            subscription = await broker.jetstream.pull_subscribe(subject, durable, stream, config)
+            while True:
+                try:
+                    messages = await subscription.fetch(FETCH, timeout=5, heartbeat=1)
+                except FetchTimeoutError:
+                    continue  # heartbeats came, messages did not
+                except nats.errors.TimeoutError:
+                    await subscription.consumer_info()  # nothing came at all: raises if the consumer is gone
+                    continue
+                for message in messages:
+                    await _deliver(broker.jetstream, message, durable, handle)
+        except (OSError, nats.errors.Error) as error:
+            log.warning("consumer_interrupted", durable=durable, error=repr(error))
+            await asyncio.sleep(1)
+
+
+async def _deliver(jetstream: JetStreamContext, message: Msg, durable: str, handle: Handle) -> None:
+    attempt = message.metadata.num_delivered
+    try:
+        await handle(message)
+    except Poison as error:
+        await _bury(jetstream, message, durable, str(error))
+        return
+    except Exception as error:
+        if attempt < MAX_DELIVERIES:
+            delay = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1]
+            log.warning("delivery_failed", durable=durable, subject=message.subject, attempt=attempt, exc_info=error)
+            await message.nak(delay=delay)
+            DELIVERIES.labels(durable, "retried").inc()
+            return
+        await _bury(jetstream, message, durable, repr(error))
+        return
+    await message.ack()
+    DELIVERIES.labels(durable, "handled").inc()
+
+
+async def _bury(jetstream: JetStreamContext, message: Msg, durable: str, reason: str) -> None:
+    headers = {**(message.headers or {}), "Rte-Subject": message.subject, "Rte-Reason": reason.replace("\n", " ")}
+    await jetstream.publish(f"rte.dead.{durable}", message.data, headers=headers)
+    await message.term()
+    DELIVERIES.labels(durable, "buried").inc()
+    log.error("message_buried", durable=durable, subject=message.subject, reason=reason)
+
+
+async def _note_error(error: Exception) -> None:
+    log.warning("nats_error", error=repr(error))
+
+
+async def _note_loss() -> None:
+    log.warning("nats_disconnected")
+
+
+async def _note_return() -> None:
+    log.info("nats_reconnected")

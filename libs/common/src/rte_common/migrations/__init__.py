@@ -1,0 +1,18 @@
+"""The schema's history: plain SQL, one `.up.sql` and one `.down.sql` per version, run by Alembic.
+
+Expand first, contract in a later release: two versions of the services run side by side during a deploy.
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+
+def run_sql(migration: str, direction: str) -> None:
+    """Run the SQL file beside the module `migration` (its `__file__`) in the migration's transaction."""
+    sql = Path(migration).with_suffix(f".{direction}.sql").read_text()
+    connection = op.get_bind()
+    # SQLAlchemy begins the transaction with its first statement; the script itself goes round it to asyncpg, because
+    # a prepared statement cannot hold several.
+    connection.exec_driver_sql("select 1")
+    connection.connection.dbapi_connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]

@@ -1,0 +1,144 @@
+"""Run a service: settings, logs, the metrics port, uvicorn, and a drain on SIGTERM."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from types import FrameType
+from typing import Any, TypeVar
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+from prometheus_client import start_http_server
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+from starlette.responses import Response
+
+from rte_common import telemetry
+from rte_common.settings import ProcessSettings
+
+log = structlog.get_logger(__name__)
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+ProcessSettingsT = TypeVar("ProcessSettingsT", bound=ProcessSettings)
+Check = Callable[[], Awaitable[str | None]]
+"""Asks a dependency: None when it answers, else the reason in a few words."""
+
+CHECK_SECONDS = 2
+"""How long a dependency may take to answer /ready."""
+BAD_SETTINGS = 2
+
+
+class Health:
+    """`GET /health` (alive, asks nobody) and `GET /ready` (each dependency with its state).
+
+    `required` names the checks without which the process cannot serve; the others are reported and forgiven.
+    """
+
+    def __init__(self, checks: Mapping[str, Check], *, required: frozenset[str]) -> None:
+        self.draining = False
+        self._checks = checks
+        self._required = required
+        self.router = APIRouter(include_in_schema=False)
+        self.router.add_api_route("/health", self._health, methods=["GET"])
+        self.router.add_api_route("/ready", self._ready, methods=["GET"])
+
+    async def _health(self) -> dict[str, str]:
+        return {"status": "alive"}
+
+    async def _ready(self) -> Response:
+        states = dict(zip(self._checks, await asyncio.gather(*map(_state, self._checks.values())), strict=True))
+        away = {name for name, state in states.items() if state != "ok"}
+        status = "draining" if self.draining else "unready" if away & self._required else "ready"
+        return JSONResponse({"status": status, "checks": states}, 200 if status == "ready" else 503)
+
+
+async def _state(check: Check) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check() or "ok"
+    except TimeoutError:
+        return f"no answer within {CHECK_SECONDS} s"
+
+
+class DrainingServer(uvicorn.Server):
+    """A uvicorn server that, told to stop, is unready at once but serves on for `drain_seconds`.
+
+    The proxy needs that time: it goes on sending requests until its next look at /ready.
+    """
+
+    def __init__(self, config: uvicorn.Config, health: Health, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._health = health
+        self._drain_seconds = drain_seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Bind, and remember the loop that signals must reach."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin the drain; a second signal ends it."""
+        if self._health.draining or self._loop is None:
+            self.should_exit = True
+            return
+        self._health.draining = True
+        log.info("drain_began", seconds=self._drain_seconds)
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._finish)
+
+    def _finish(self) -> None:
+        self.should_exit = True
+
+
+def run(
+    service: str,
+    settings_class: type[ProcessSettingsT],
+    create_app: Callable[[ProcessSettingsT], FastAPI],
+    **uvicorn_options: Any,
+) -> None:
+    """Serve `create_app(settings)` until SIGTERM; exit 0 after the drain, 2 when the environment is wrong.
+
+    The app carries its Health as `app.state.health`. `uvicorn_options` go to uvicorn's Config.
+    """
+    settings = load(settings_class)
+    telemetry.setup(service, settings)
+    app = create_app(settings)
+    health: Health = app.state.health
+    start_http_server(settings.metrics_port, settings.host)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        # Longer than a proxy keeps idle connections (Traefik: 90 s), else it meets closed ones and answers 502.
+        timeout_keep_alive=95,
+        timeout_graceful_shutdown=10,
+        **uvicorn_options,
+    )
+    server = DrainingServer(config, health, settings.drain_seconds)
+    server.run()
+    log.info("process_ended", pid=os.getpid())
+    sys.exit(0 if server.started else 1)
+
+
+def load(settings_class: type[SettingsT]) -> SettingsT:
+    """Read the settings from the environment, or end the process with one line that names what is wrong."""
+    try:
+        return settings_class()
+    except ValidationError as error:
+        print("; ".join(map(_sentence, error.errors(include_input=False))), file=sys.stderr)
+        sys.exit(BAD_SETTINGS)
+
+
+def _sentence(error: Any) -> str:
+    name = ".".join(map(str, error["loc"])).upper()
+    if error["type"] == "missing":
+        return f"{name} is not set: see .env.example"
+    return f"{name} {error['msg']}".strip().removeprefix("Value error, ")

@@ -1,0 +1,114 @@
+"""What the environment must say: one small mixin per dependency, composed by each service."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, PostgresDsn, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+STAND_IN_ISSUER_SUFFIX = ".invalid"
+"""Issuers of stand-ins live under this reserved top-level domain (RFC 2606), which no real issuer can have."""
+
+CommaList = Annotated[tuple[str, ...], NoDecode]
+"""A comma separated environment variable; blanks round the items are dropped."""
+
+
+def split_commas(value: object) -> object:
+    """Make a tuple of `value` when it is text, as environment variables are."""
+    if isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+    return value
+
+
+class Environment(StrEnum):
+    """Where the process runs; production refuses stand-ins."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class ProcessSettings(BaseSettings):
+    """What every process needs, whatever it does."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
+
+    app_env: Environment = Environment.DEVELOPMENT
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    metrics_port: int = Field(9000, ge=0, le=65535)
+    drain_seconds: float = Field(0, ge=0, le=3600, description="how long SIGTERM keeps serving while unready")
+    otel_exporter_otlp_endpoint: str | None = None
+
+
+class DatabaseSettings(BaseSettings):
+    """Postgres, directly or behind a transaction-mode pooler."""
+
+    database_url: PostgresDsn
+    database_pool_size: int = Field(5, ge=1, le=100)
+    database_timeout_seconds: float = Field(5, gt=0, description="longest wait for a connection, and for a statement")
+
+    @property
+    def database_dsn(self) -> str:
+        """The URL in the form that asyncpg takes."""
+        return str(self.database_url)
+
+
+class NatsSettings(BaseSettings):
+    """NATS with JetStream."""
+
+    nats_url: CommaList = ("nats://127.0.0.1:4222",)
+    nats_replicas: int = Field(1, ge=1, le=5, description="copies of each stream: 3 on a cluster")
+
+    _split = field_validator("nats_url", mode="before")(split_commas)
+
+
+class TeamMode(StrEnum):
+    """Whether everybody is in one team, or the team is the token's active Clerk organization."""
+
+    SINGLE = "single"
+    ORGANIZATIONS = "organizations"
+
+
+class TeamSettings(BaseSettings):
+    """How members are grouped."""
+
+    team_mode: TeamMode = TeamMode.SINGLE
+
+
+class ClerkSettings(TeamSettings):
+    """Where session tokens come from, and how to check them."""
+
+    app_env: Environment = Environment.DEVELOPMENT
+    clerk_issuer: str
+    clerk_jwks_url: str | None = Field(None, description="defaults to <issuer>/.well-known/jwks.json")
+    clerk_jwt_key: str | None = Field(
+        None, description="PEM public key: no network needed, a rotation needs a redeploy"
+    )
+    clerk_authorized_parties: CommaList = Field(description="origins whose pages may ask for tokens (claim azp)")
+
+    _split = field_validator("clerk_authorized_parties", mode="before")(split_commas)
+
+    @field_validator("clerk_issuer")
+    @classmethod
+    def _issuer_is_an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/"):
+            raise ValueError("must be the Frontend API address, like https://clerk.example.com")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _no_stand_in_in_production(self) -> Self:
+        host = urlsplit(self.clerk_issuer).hostname or ""
+        if self.app_env is Environment.PRODUCTION and host.endswith(STAND_IN_ISSUER_SUFFIX):
+            raise ValueError("CLERK_ISSUER is a stand-in's, which APP_ENV=production refuses")
+        if not self.clerk_authorized_parties:
+            raise ValueError("CLERK_AUTHORIZED_PARTIES needs at least one origin, like https://app.example.com")
+        return self
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the public keys are, without credentials."""
+        return self.clerk_jwks_url or f"{self.clerk_issuer}/.well-known/jwks.json"

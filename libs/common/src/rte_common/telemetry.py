@@ -1,0 +1,174 @@
+"""What operators see of a process: JSON logs with personal data scrubbed, request metrics, and traces."""
+
+import logging
+import re
+import sys
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.propagate import extract
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import SpanKind
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rte_common.settings import ProcessSettings
+
+log = structlog.get_logger(__name__)
+
+SECRET_KEYS = re.compile(r"token|secret|password|authorization|cookie|e-?mail|api_?key|jwt", re.IGNORECASE)
+SECRET_TEXT = re.compile(
+    r"[\w.+-]+@[\w-]+\.[\w.-]+"  # addresses
+    r"|eyJ[\w-]+\.[\w-]+\.[\w-]*"  # JWTs
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in a URL
+    r"|whsec_[\w+/=-]+|sk_(?:test|live)_\w+|sb_secret_\w+"
+)
+REQUEST_ID = re.compile(r"[\w.-]{8,64}")
+QUIET_PATHS = frozenset({"/health", "/ready"})
+
+REQUEST_SECONDS = Histogram(
+    "rte_http_request_seconds",
+    "Time from the request's head to the end of its answer",
+    ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+LOG_EVENTS = Counter("rte_log_events_total", "Log lines at warning and above", ["level"])
+
+
+def setup(service: str, settings: ProcessSettings) -> None:
+    """Make every log line of this process one JSON object on stdout, and export traces if told where to."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+        _count,
+        _scrub,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(
+                    serializer=lambda event, **_: orjson.dumps(event, default=str).decode()
+                ),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    # Libraries speak only when something is wrong: their chatter names URLs with keys in them.
+    for chatty in ("httpx", "httpcore", "nats", "uvicorn.access", "alembic", "hpack"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(service=service)
+    _trace(service, settings)
+
+
+def _trace(service: str, settings: ProcessSettings) -> None:
+    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}))
+    if settings.otel_exporter_otlp_endpoint:
+        endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    trace.set_tracer_provider(provider)
+
+
+def _json(event: Any, **_: Any) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def _count(_: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if method in ("warning", "error", "critical", "exception"):
+        LOG_EVENTS.labels(method).inc()
+    return event
+
+
+def _scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        event[key] = scrubbed(value) if not SECRET_KEYS.search(key) else "[scrubbed]"
+    return event
+
+
+def scrubbed(value: Any) -> Any:
+    """`value` with secrets and addresses replaced, at any depth."""
+    if isinstance(value, str):
+        return SECRET_TEXT.sub("[scrubbed]", value)
+    if isinstance(value, dict):
+        return {k: "[scrubbed]" if SECRET_KEYS.search(str(k)) else scrubbed(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [scrubbed(item) for item in value]
+    return value
+
+
+class RequestContext:
+    """ASGI middleware: a request id on every log line and answer, one access line, one metric, one span.
+
+    The id of a caller (`X-Request-Id`) is kept when it is harmless text. Query strings are never logged: they carry
+    keys. The access line of /health and /ready is left out.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._tracer = trace.get_tracer("rte")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = headers.get(b"x-request-id", "")
+        if not REQUEST_ID.fullmatch(request_id):
+            request_id = uuid.uuid4().hex
+        status = 500
+        started = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        carrier = {"traceparent": headers[b"traceparent"]} if b"traceparent" in headers else {}
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            self._tracer.start_as_current_span(
+                f"{scope['method']} {scope['path']}", context=extract(carrier), kind=SpanKind.SERVER
+            ) as span,
+        ):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                seconds = time.perf_counter() - started
+                route = getattr(scope.get("route"), "path", "unmatched")
+                span.set_attribute("http.route", route)
+                span.set_attribute("http.response.status_code", status)
+                REQUEST_SECONDS.labels(scope["method"], route, status).observe(seconds)
+                if scope["path"] not in QUIET_PATHS:
+                    log.info(
+                        "request_served",
+                        method=scope["method"],
+                        path=scope["path"],
+                        status=status,
+                        milliseconds=round(seconds * 1000, 1),
+                    )
