@@ -7,7 +7,8 @@ import nats
 import pytest
 
 from rte_devstack.nats import Nats
-from rte_devstack.testing import Broker
+from rte_devstack.postgres import psql
+from rte_devstack.testing import ROLES, Broker, Database
 
 
 async def test_a_private_nats_keeps_its_messages_over_a_kill(private_nats: Callable[[], Nats]) -> None:
@@ -43,6 +44,15 @@ def test_a_reserved_port_is_free_for_who_names_it_and_given_to_nobody_else(reser
 
 
 def test_an_empty_database_has_no_tables(empty_database: str) -> None:
-    from rte_devstack.postgres import psql
-
     assert psql(empty_database, "select count(*) from pg_tables where schemaname = 'public'") == "0"
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_tables_are_empty_at_the_start_of_each_test(postgres: Database, turn: int) -> None:
+    assert postgres.execute("select count(*) from teams") == "0"
+    postgres.execute("insert into teams (id, name) values ('default', 'Everybody')")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_service_logs_in_under_its_role(postgres: Database, role: str) -> None:
+    assert psql(postgres.url(role), "select current_user") == role

@@ -4,22 +4,21 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import jsonschema
 import pytest
-import uvicorn
 import yaml
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 
+from rte_devstack.serving import serving
 from rte_devstack.traefik import DEPLOYED, Traefik
 
 
@@ -65,7 +64,7 @@ async def ready(_: Request) -> Response:
     return JSONResponse({"status": "ready"})
 
 
-BACKEND = Starlette(
+BACKEND = FastAPI(
     routes=[
         Route("/ready", ready),
         WebSocketRoute("/realtime/v1/websocket", socket),
@@ -75,21 +74,10 @@ BACKEND = Starlette(
 )
 
 
-@asynccontextmanager
-async def serving(port: int) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(BACKEND, port=port, log_config=None, ws="websockets-sansio", lifespan="off"))
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(server.serve())
-        yield
-        server.should_exit = True
-        await task
-
-
 @pytest.fixture(scope="module")
-async def backend(reserve_port: Callable[[], int]) -> AsyncIterator[str]:
-    port = reserve_port()
-    async with serving(port):
-        yield f"http://127.0.0.1:{port}"
+async def backend() -> AsyncIterator[str]:
+    async with serving(BACKEND, ws="websockets-sansio") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

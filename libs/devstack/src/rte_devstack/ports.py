@@ -1,9 +1,10 @@
 """TCP ports on 127.0.0.1: reserved for a test, or found taken by somebody else."""
 
 import errno
+import random
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import psutil
 
@@ -11,17 +12,33 @@ HOST = "127.0.0.1"
 
 
 @contextmanager
-def reserved() -> Iterator[int]:
-    """A free port that nobody else is given while the block runs.
+def reserved(port: int = 0) -> Iterator[int]:
+    """Keep `port`, or any free one, for whoever names it while the block runs; OSError when it is taken.
 
     The socket stays bound without listening: the kernel then hands the port to no one who asks for any port, but a
     server that names it may listen (both sides set SO_REUSEADDR, as every server here does).
     """
     with socket.socket() as keeper:
         keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        keeper.bind((HOST, 0))
-        port: int = keeper.getsockname()[1]
-        yield port
+        keeper.bind((HOST, port))
+        kept: int = keeper.getsockname()[1]
+        yield kept
+
+
+@contextmanager
+def reserved_row(count: int) -> Iterator[int]:
+    """Keep `count` ports in a row while the block runs; gives the first."""
+    starts = range(20_000, 32_000 - count, count)  # below what the kernel hands out for connections
+    for first in random.sample(starts, len(starts)):
+        with ExitStack() as keepers:
+            try:
+                for port in range(first, first + count):
+                    keepers.enter_context(reserved(port))
+            except OSError:
+                continue
+            yield first
+            return
+    raise OSError(errno.EADDRINUSE, f"no {count} free ports in a row")
 
 
 def obstacle(port: int) -> str | None:

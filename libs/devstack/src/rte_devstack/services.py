@@ -1,5 +1,6 @@
 """What one stack consists of: its ports, each program with its environment, and the order in which they start."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -69,12 +70,29 @@ class Parts:
 
     def steps(self) -> list[Step]:
         """Everything in the order of its start."""
-        return [
+        steps = [
             Step("starting Postgres, NATS and the stand-ins", self._external()),
             Step("migrating the database", then=self.migrate),
             Step("starting the services", [self._service(name) for name in SERVICES]),
             Step("starting Traefik", [self._traefik()]),
         ]
+        if "CLERK_ISSUER" not in os.environ:  # the services of who has a Clerk of their own refuse the demo members
+            steps.append(Step("filling in the demo team", then=self.fill))
+        return steps
+
+    def fill(self) -> None:
+        """Have the demo team sign up and publish, unless they have."""
+        # Imported here: `make token` and its like would wait a second for what they never use.
+        import httpx
+
+        from rte_common.settings import TeamMode
+        from rte_devstack import demo
+
+        mode = TeamMode(os.environ.get("TEAM_MODE", TeamMode.SINGLE))
+        try:
+            asyncio.run(demo.fill(self.url("clerk"), self.url("traefik"), mode))
+        except (demo.DemoNotFilled, httpx.HTTPError) as error:
+            raise ProgramFailed(f"the demo team could not be filled in: {error}") from error
 
     def migrate(self) -> None:
         """Bring the database to the newest schema, and give the services' roles their passwords."""
@@ -125,7 +143,7 @@ class Parts:
             "WEBHOOK_URL": f"{self.url('traefik')}/webhooks/clerk",
             "AUTHORIZED_PARTY": self.origin,
         }
-        return self._stand_in("clerk", defaults)
+        return self._stand_in("clerk", defaults, "/health")
 
     def _storage(self) -> Program:
         defaults = {
@@ -133,15 +151,15 @@ class Parts:
             "SUPABASE_ANON_KEY": self.secrets.supabase_anon,
             "SUPABASE_JWT_SECRET": self.secrets.supabase_jwt,
         }
-        return self._stand_in("storage", defaults)
+        return self._stand_in("storage", defaults, "/storage/v1/status")
 
-    def _stand_in(self, name: str, defaults: Mapping[str, str]) -> Program:
+    def _stand_in(self, name: str, defaults: Mapping[str, str], health: str) -> Program:
         fixed = {"PORT": str(self.ports[name]), "HOST": HOST, "STATE_DIR": str(self.folder.path / name)}
         return Program(
             name,
             [sys.executable, "-m", f"rte_devstack.{name}"],
             log=self.folder.log(name),
-            ready=answers(f"{self.url(name)}/health"),
+            ready=answers(f"{self.url(name)}{health}"),
             environment=self._handed_on(defaults, fixed),
         )
 

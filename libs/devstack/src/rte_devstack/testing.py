@@ -6,6 +6,7 @@ folder; RTE_POSTGRES_VERSION chooses between 16 and 18.
 """
 
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -17,9 +18,12 @@ from urllib.parse import urlsplit
 import nats
 import pytest
 
+from rte_devstack.folder import Folder
 from rte_devstack.nats import Nats
-from rte_devstack.ports import reserved
+from rte_devstack.ports import reserved, reserved_row
 from rte_devstack.postgres import Postgres, Version, let_in, psql
+from rte_devstack.program import Program
+from rte_devstack.services import PORTS, Parts
 
 PASSWORD = "test"
 ROLES = ("rte_api", "rte_auth_sync", "rte_jobs")
@@ -153,6 +157,36 @@ def private_nats(tmp_path: Path) -> Iterator[Callable[[], Nats]]:
             )
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def start_stack(devstack_folder: Path) -> Iterator[Callable[..., Parts]]:
+    """Call it, with variables for the environment, for a whole stack by `rte-devstack up` that ends with the session."""
+    with ExitStack() as stacks:
+
+        def start(**environment: str) -> Parts:
+            port = stacks.enter_context(reserved_row(max(PORTS.values()) + 1))
+            parts = Parts(Folder(devstack_folder / f"stack {port}"), port)
+            chosen = {"RTE_PORT": str(port), "RTE_STACK_DIR": str(parts.folder.path)}
+            stacks.enter_context(
+                Program(
+                    "the stack",
+                    [sys.executable, "-m", "rte_devstack", "up"],
+                    log=devstack_folder / f"stack-{port}.log",
+                    ready=lambda: (state := parts.folder.running()) is not None and state.ready,
+                    environment={**os.environ, **environment, **chosen},
+                    stop_seconds=30,
+                )
+            )
+            return parts
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def stack(start_stack: Callable[..., Parts]) -> Parts:
+    """The whole stack with the demo team; its parts know their addresses."""
+    return start_stack()
 
 
 @pytest.fixture(autouse=True)
