@@ -1,0 +1,71 @@
+"""Audiences: the channels that want the same changes in the same words, so that a change is encoded once for all."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import orjson
+
+from rte_realtime_gateway import metrics
+from rte_realtime_gateway.changes import Change, Select
+from rte_realtime_gateway.protocol.bindings import Binding
+from rte_realtime_gateway.protocol.frames import Version, push
+
+if TYPE_CHECKING:
+    from rte_realtime_gateway.channel import Channel
+
+Write = Callable[[bytes], None]
+
+
+class Audience:
+    """The channels of one team that joined the same topic, in the same protocol version, with the same bindings.
+
+    A frame carries a null join_ref, which every client accepts, and so is the same for all of them.
+    """
+
+    def __init__(self, topic: str, version: Version, bindings: tuple[Binding, ...]) -> None:
+        self.members: dict[Channel, Write] = {}
+        self._topic = topic
+        self._version = version
+        self._bindings = bindings
+        self._pending: list[bytes] = []
+
+    def frames(self, change: Change) -> list[bytes]:
+        """The websocket frames that tell a member of the change: one, or one for each distinct selection."""
+        wanted: dict[Select, list[int]] = {}
+        for binding in self._bindings:
+            if binding.matches(change):
+                wanted.setdefault(binding.select, []).append(binding.id)
+        return [self._frame(ids, change.data(select)) for select, ids in wanted.items()]
+
+    def _frame(self, ids: list[int], data: bytes) -> bytes:
+        payload = b"".join((b'{"ids":', orjson.dumps(ids), b',"data":', data, b"}"))
+        return push(self._version, self._topic, "postgres_changes", payload)
+
+    def publish(self, change: Change) -> bool:
+        """Queue the change for all members; returns whether any frame waits for `flush`."""
+        if not self.members:
+            return False
+        self._pending += self.frames(change)
+        return bool(self._pending)
+
+    def flush(self) -> None:
+        """Write what waits: one write per member, however many changes piled up."""
+        if not self._pending:
+            return
+        count = len(self._pending)
+        data = b"".join(self._pending) if count > 1 else self._pending[0]
+        self._pending.clear()
+        # A write may cut a slow member off, which takes it out of the dictionary.
+        for write in list(self.members.values()):
+            write(data)
+        metrics.DELIVERIES.labels("change").inc(count * len(self.members))
+
+    def add(self, channel: "Channel", write: Write) -> None:
+        """Let the channel have what is published from now on, and nothing that waits already."""
+        self.flush()
+        self.members[channel] = write
+
+    def remove(self, channel: "Channel") -> None:
+        """Write what waits, then let the channel go: it has had everything up to now."""
+        self.flush()
+        self.members.pop(channel, None)

@@ -1,0 +1,105 @@
+"""One committed row change, as it came from the events and as clients see it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+
+import orjson
+
+from rte_realtime_gateway.tables import COLUMNS, KEYS, SCHEMA
+
+ChangeType = Literal["INSERT", "UPDATE", "DELETE"]
+Select = frozenset[str] | None
+"""The columns that a client wants; None: all."""
+
+MAX_DATA = 1_000_000
+"""Bytes of one change as JSON. The Python client's websocket library closes at 1 MiB, and would do so for ever."""
+KEPT_FIELD = 64
+"""Bytes up to which a field stays in a change that is too large, as on the real server."""
+TOO_LARGE = "Error 413: Payload Too Large"
+
+
+class NotAChange(ValueError):
+    """The event does not describe a change of a published table."""
+
+
+@dataclass(slots=True)
+class Change:
+    """A row change of one team. `sequence` is the event's place in the stream, which orders everything."""
+
+    sequence: int
+    team_id: str
+    user_id: str
+    table: str
+    type: ChangeType
+    committed_at: datetime
+    record: dict[str, Any] | None
+    old_record: dict[str, Any] | None
+    _data: dict[Select, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The row that filters look at: the new one, or what was deleted."""
+        return self.record or self.old_record or {}
+
+    def data(self, select: Select = None) -> bytes:
+        """The `data` of a `postgres_changes` message as JSON, made once for each selection."""
+        data = self._data.get(select)
+        if data is None:
+            data = orjson.dumps(self._describe(select))
+            if len(data) > MAX_DATA:
+                data = orjson.dumps(self._describe(select, _short) | {"errors": [TOO_LARGE]})
+            self._data[select] = data
+        return data
+
+    def _describe(self, select: Select, keep: Any = lambda value: True) -> dict[str, Any]:
+        columns = COLUMNS[self.table]
+        if select is not None:
+            columns = {name: kind for name, kind in columns.items() if name in select | KEYS[self.table]}
+        described: dict[str, Any] = {
+            "schema": SCHEMA,
+            "table": self.table,
+            "commit_timestamp": _milliseconds(self.committed_at),
+            "type": self.type,
+            "columns": [{"name": name, "type": kind} for name, kind in columns.items()],
+            "errors": None,
+        }
+        # A missing row is left out: the Python client refuses `old_record: null`.
+        for key, row in (("record", self.record), ("old_record", self.old_record)):
+            if row is not None:
+                described[key] = {name: row[name] for name in columns if name in row and keep(row[name])}
+        return described
+
+
+def _short(value: Any) -> bool:
+    return len(orjson.dumps(value)) <= KEPT_FIELD
+
+
+def _milliseconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse(sequence: int, payload: bytes) -> Change:
+    """Read an event of a published table; raises NotAChange.
+
+    Events are not validated against their classes here: rows pass through as Postgres wrote them.
+    """
+    try:
+        event = orjson.loads(payload)
+        if event["table"] not in COLUMNS or event["change"] not in ("INSERT", "UPDATE", "DELETE"):
+            raise NotAChange(f"{event['change']} of {event['table']}")
+        change = Change(
+            sequence=sequence,
+            team_id=str(event["team_id"]),
+            user_id=str(event["user_id"]),
+            table=event["table"],
+            type=cast(ChangeType, event["change"]),
+            committed_at=datetime.fromisoformat(event["occurred_at"]),
+            record=event.get("record"),
+            old_record=event.get("old_record"),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotAChange(repr(error)) from error
+    if not isinstance(change.row, dict) or not change.row:
+        raise NotAChange("no row")
+    return change

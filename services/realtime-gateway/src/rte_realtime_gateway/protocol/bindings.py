@@ -1,0 +1,116 @@
+"""Bindings: which row changes a channel asked for, and the ids under which it will recognise them."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rte_realtime_gateway.changes import Change, Select
+from rte_realtime_gateway.protocol import filters
+from rte_realtime_gateway.protocol.filters import Filter
+from rte_realtime_gateway.tables import COLUMNS, SCHEMA
+
+ANY = "*"
+EVENTS = frozenset({ANY, "INSERT", "UPDATE", "DELETE"})
+ECHOED = ("event", "schema", "table", "filter", "select")
+MAX_ID = (1 << 27) - 1
+"""The real server's ids have 27 bits; clients need a positive integer below 2^31."""
+
+
+class BadBinding(ValueError):
+    """Nothing can be delivered for this binding; the text goes out in a `system` message."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One entry of `config.postgres_changes` that was understood."""
+
+    id: int
+    event: str
+    table: str
+    filter_text: str
+    select: Select
+    filter: Filter
+
+    def __hash__(self) -> int:
+        return self.id
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when the same changes match: compiled filters have no equality of their own."""
+        return isinstance(other, Binding) and self._terms() == other._terms()
+
+    def _terms(self) -> tuple[Any, ...]:
+        return self.id, self.event, self.table, self.filter_text, self.select
+
+    def matches(self, change: Change) -> bool:
+        """Whether the change is wanted. Deletes are filtered by the row that was deleted."""
+        return (
+            self.event in (ANY, change.type) and self.table in (ANY, change.table) and self.filter.matches(change.row)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """What a join asked for: the echo of every entry, the entries that work, and what is wrong with the others."""
+
+    echo: list[dict[str, Any]]
+    bindings: tuple[Binding, ...]
+    errors: tuple[str, ...]
+
+
+def read(entries: Sequence[dict[str, Any]]) -> Requested:
+    """Read the entries in order.
+
+    realtime-js compares the echo field by field and in order, and gives the channel up on any difference: it repeats
+    what was sent and completes nothing. Ids depend on the entries only, so that a rejoin gets the same.
+    """
+    echo: list[dict[str, Any]] = []
+    bindings: list[Binding] = []
+    errors: list[str] = []
+    taken: dict[int, dict[str, Any]] = {}
+    for entry in entries:
+        said = {key: entry[key] for key in ECHOED if key in entry}
+        number = _id(said, taken)
+        taken[number] = said
+        echo.append({"id": number, **said})
+        try:
+            bindings.append(_binding(number, entry))
+        except ValueError as error:
+            errors.append(str(error))
+    return Requested(echo, tuple(dict.fromkeys(bindings)), tuple(errors))
+
+
+def _id(said: dict[str, Any], taken: dict[int, dict[str, Any]]) -> int:
+    number = zlib.crc32(repr(sorted(said.items())).encode()) % MAX_ID + 1
+    while number in taken and taken[number] != said:
+        number = number % MAX_ID + 1
+    return number
+
+
+def _binding(number: int, entry: dict[str, Any]) -> Binding:
+    event = entry.get("event")
+    table = entry.get("table") or ANY
+    schema = entry.get("schema") or SCHEMA
+    text = entry.get("filter") or ""
+    if not isinstance(event, str) or event.upper() not in EVENTS:
+        raise BadBinding(f"Unable to subscribe to changes with given parameters. Unknown event: {event}")
+    if schema not in (SCHEMA, ANY) or (table != ANY and table not in COLUMNS):
+        raise BadBinding(f"Unable to subscribe to changes with given parameters. No such table: {schema}.{table}")
+    if not isinstance(text, str):
+        raise BadBinding("Error parsing `filter` params: a filter is text")
+    select = _select(entry.get("select"), table)
+    if table == ANY and text.strip():
+        raise BadBinding("Error parsing `filter` params: a filter needs a table")
+    return Binding(number, event.upper(), table, text, select, filters.parse(text, COLUMNS.get(table, {})))
+
+
+def _select(wanted: Any, table: str) -> Select:
+    if wanted is None:
+        return None
+    if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
+        raise BadBinding("Error parsing `select` params: a list of column names")
+    if table == ANY:
+        raise BadBinding("Error parsing `select` params: a selection needs a table")
+    if unknown := set(wanted) - COLUMNS[table].keys():
+        raise BadBinding(f"Error parsing `select` params: there is no column {min(unknown)!r}")
+    return frozenset(wanted)

@@ -1,0 +1,88 @@
+"""Join requests: the payload of `phx_join`, read as leniently as the real server reads it."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from rte_realtime_gateway.protocol import bindings
+from rte_realtime_gateway.protocol.bindings import Requested
+
+MAX_BINDINGS = 100
+RESERVED_PRESENCE_KEY = "ids"
+"""realtime-js takes any payload with a top-level `ids` for a row change, and crashes on such a presence state."""
+
+
+class BadJoin(ValueError):
+    """The join is refused; the text is the reason sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """What a client wants from a channel."""
+
+    changes: Requested
+    ack: bool
+    """Reply to each broadcast."""
+    self_broadcast: bool
+    """Send the client its own broadcasts too."""
+    presence_key: str
+    presence: bool
+    """Send presence state and diffs."""
+    private: bool
+    replay: bool
+    """Stored broadcasts were asked for; there are none here."""
+    replication_ready: bool
+    token: str | None
+
+
+def read(payload: Any) -> JoinRequest:
+    """Read a join's payload; raises BadJoin for what cannot be granted."""
+    payload = _object(payload)
+    config = _object(payload.get("config"))
+    broadcast, presence = _object(config.get("broadcast")), _object(config.get("presence"))
+    return JoinRequest(
+        changes=_changes(config.get("postgres_changes")),
+        ack=_flag(broadcast.get("ack")),
+        self_broadcast=_flag(broadcast.get("self")),
+        presence_key=_presence_key(presence.get("key")),
+        # Clients before 2.12 send no `enabled` and expect presence all the same.
+        presence=_flag(presence.get("enabled"), default=True),
+        private=_flag(config.get("private")),
+        replay=bool(broadcast.get("replay")),
+        replication_ready=_flag(broadcast.get("replication_ready")),
+        token=token_of(payload),
+    )
+
+
+def token_of(payload: Any) -> str | None:
+    """The access token in a payload; older clients call it `user_token`."""
+    said = _object(payload)
+    token = said.get("access_token") or said.get("user_token")
+    return token if isinstance(token, str) else None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _flag(value: Any, *, default: bool = False) -> bool:
+    """Booleans may arrive as text."""
+    if isinstance(value, str):
+        return value.lower() == "true"
+    return value if isinstance(value, bool) else default
+
+
+def _presence_key(value: Any) -> str:
+    if value == RESERVED_PRESENCE_KEY:
+        raise BadJoin(f"InvalidPresenceKey: the presence key {RESERVED_PRESENCE_KEY!r} is reserved")
+    return value if isinstance(value, str) and value else str(uuid.uuid4())
+
+
+def _changes(entries: Any) -> Requested:
+    if not isinstance(entries, list):
+        return bindings.read([])
+    if len(entries) > MAX_BINDINGS:
+        raise BadJoin(f"TooManyBindings: at most {MAX_BINDINGS} postgres_changes for one channel")
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise BadJoin("InvalidBinding: each of postgres_changes is an object")
+    return bindings.read(entries)

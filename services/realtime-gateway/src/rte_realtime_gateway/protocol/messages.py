@@ -1,0 +1,30 @@
+"""What the server says, as JSON payloads: replies, `system` messages, the end of a channel."""
+
+from typing import Any, Final
+
+import orjson
+
+PREFIX: Final = "realtime:"
+"""Every channel's topic starts with it; names without it are what people see."""
+EMPTY: Final = b"{}"
+SUBSCRIBED: Final = "Subscribed to PostgreSQL"
+"""The real server's words, which clients compare."""
+
+
+def ok(response: Any = None) -> bytes:
+    """Payload of a `phx_reply` that grants. The response is always an object."""
+    return orjson.dumps({"status": "ok", "response": response or {}})
+
+
+def error(reason: str, **details: Any) -> bytes:
+    """Payload of a `phx_reply` that refuses; `reason` is `<Code>: <text>`.
+
+    An object, never a bare string: realtime-js shows that as letters joined by commas, and Python refuses it.
+    """
+    return orjson.dumps({"status": "error", "response": {"reason": reason, **details}})
+
+
+def system(channel: str, status: str, message: str, *, extension: str = "postgres_changes", **details: Any) -> bytes:
+    """Payload of a `system` message. Status `error` makes the Python client rejoin after a second."""
+    body = {"channel": channel, "extension": extension, "status": status, "message": message, **details}
+    return orjson.dumps(body)

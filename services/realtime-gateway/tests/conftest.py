@@ -1,0 +1,73 @@
+"""A gateway on real NATS, and the official clients that talk to it."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+import pytest_asyncio
+
+from rte_devstack.clerk.tokens import TokenSigner
+from rte_devstack.testing import Broker
+
+from .gateway import Changes, Gateway, Members
+from .official_clients import JAVASCRIPT, OfficialClient
+
+StartClient = Callable[..., Awaitable[OfficialClient]]
+
+
+@pytest.fixture(scope="session")
+def signer() -> TokenSigner:
+    return TokenSigner()
+
+
+@pytest.fixture(scope="session")
+def members(signer: TokenSigner) -> Members:
+    return Members(signer)
+
+
+@pytest.fixture(scope="session")
+def gateway(
+    nats_server: Broker, reserve_port: Callable[[], int], signer: TokenSigner, devstack_folder: Path
+) -> Iterator[Gateway]:
+    """One gateway for all tests that do it no harm."""
+    with Gateway(
+        port=reserve_port(),
+        metrics_port=reserve_port(),
+        nats_url=nats_server.url,
+        signer=signer,
+        log=devstack_folder / "gateway.log",
+    ) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def changes(nats_server: Broker) -> AsyncIterator[Changes]:
+    client = await nats.connect(nats_server.url)
+    yield Changes(client.jetstream())
+    await client.close()
+
+
+@pytest.fixture(scope="session")
+def javascript() -> None:
+    """The npm packages are there, exactly those of the lock file."""
+    installed = JAVASCRIPT / "node_modules" / ".package-lock.json"
+    lock = JAVASCRIPT / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=JAVASCRIPT, check=True, capture_output=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(javascript: None, gateway: Gateway) -> AsyncIterator[StartClient]:
+    """Start official clients; they end with the test."""
+    started: list[OfficialClient] = []
+
+    async def start(kind: str, **wish: Any) -> OfficialClient:
+        started.append(await OfficialClient.start(kind, **{"url": gateway.url, **wish}))
+        return started[-1]
+
+    yield start
+    await asyncio.gather(*(one.stop() for one in started))
