@@ -48,9 +48,10 @@ def test_an_empty_database_has_no_tables(empty_database: str) -> None:
 
 
 @pytest.mark.parametrize("turn", [1, 2])
-async def test_tables_are_empty_at_the_start_of_each_test(postgres: Database, turn: int) -> None:
-    assert postgres.execute("select count(*) from teams") == "0"
-    postgres.execute("insert into teams (id, name) values ('default', 'Everybody')")
+def test_each_test_begins_with_the_rows_of_the_migrations(postgres: Database, turn: int) -> None:
+    assert postgres.execute("select count(*), (select count(*) from outbox) from teams") == "1|0"
+    postgres.execute("insert into teams (id, name) values ('other', 'Another team'); update teams set name = 'Changed'")
+    postgres.execute("insert into users (id, name) values ('someone', 'Someone')")
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -27,23 +27,39 @@ from rte_devstack.services import PORTS, Parts
 
 PASSWORD = "test"
 ROLES = ("rte_api", "rte_auth_sync", "rte_jobs")
-EMPTY_ALL_TABLES = """
-    set lock_timeout = '5s';
+REMEMBER_ROWS = """
+    drop schema if exists as_migrated cascade;
+    create schema as_migrated;
     do $$
     declare
-        tables text := (
-            select string_agg(format('%I', tablename), ', ') from pg_tables
-            where schemaname = 'public' and tablename <> 'alembic_version'
-        );
+        name text;
     begin
-        execute 'truncate ' || tables || ' restart identity cascade';
+        for name in select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version' loop
+            execute format('create table as_migrated.%1$I as table public.%1$I', name);
+        end loop;
+    end $$;
+"""
+RESTORE_ROWS = """
+    set lock_timeout = '5s';
+    set session_replication_role = replica;  -- no triggers: what the migrations put there is no change
+    do $$
+    declare
+        name text;
+    begin
+        execute (
+            select 'truncate ' || string_agg(format('public.%I', tablename), ', ') || ' restart identity cascade'
+            from pg_tables where schemaname = 'as_migrated'
+        );
+        for name in select tablename from pg_tables where schemaname = 'as_migrated' loop
+            execute format('insert into public.%1$I select * from as_migrated.%1$I', name);
+        end loop;
     end $$;
 """
 
 
 @dataclass(frozen=True)
 class Database:
-    """A migrated database, empty at the start of each test."""
+    """A migrated database, with only the rows of the migrations at the start of each test."""
 
     admin_url: str
 
@@ -111,11 +127,12 @@ def postgres_server(devstack_folder: Path, reserve_port: Callable[[], int]) -> I
 
 @pytest.fixture(scope="session")
 def postgres(postgres_server: str) -> Database:
-    """The database with all migrations; the tables are emptied after each test that asks for it."""
+    """The database with all migrations; after each test that asks for it, it has only their rows again."""
     from rte_common import migrate
 
     migrate.upgrade(postgres_server)
     let_in(postgres_server, dict.fromkeys(ROLES, PASSWORD))
+    psql(postgres_server, REMEMBER_ROWS)
     return Database(postgres_server)
 
 
@@ -161,7 +178,7 @@ def private_nats(tmp_path: Path) -> Iterator[Callable[[], Nats]]:
 
 @pytest.fixture(scope="session")
 def start_stack(devstack_folder: Path) -> Iterator[Callable[..., Parts]]:
-    """Call it, with variables for the environment, for a whole stack by `rte-devstack up` that ends with the session."""
+    """Call it, with variables for the environment, for a whole stack of `rte-devstack up`; it ends with the session."""
     with ExitStack() as stacks:
 
         def start(**environment: str) -> Parts:
@@ -190,15 +207,15 @@ def stack(start_stack: Callable[..., Parts]) -> Parts:
 
 
 @pytest.fixture(autouse=True)
-def _leave_servers_empty(request: pytest.FixtureRequest) -> Iterator[None]:
-    # First in, last out: the test's own services have ended when the tables and streams are emptied.
+def _leave_servers_as_new(request: pytest.FixtureRequest) -> Iterator[None]:
+    # First in, last out: the test's own services have ended when tables and streams are put back.
     used = request.fixturenames
     if "nats_server" in used:
         request.getfixturevalue("_streams_emptied")
     database: Database | None = request.getfixturevalue("postgres") if "postgres" in used else None
     yield
     if database is not None:
-        database.execute(EMPTY_ALL_TABLES)
+        database.execute(RESTORE_ROWS)
 
 
 @pytest.fixture
