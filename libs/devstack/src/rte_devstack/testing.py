@@ -51,7 +51,7 @@ RESTORE_ROWS = """
             from pg_tables where schemaname = 'as_migrated'
         );
         for name in select tablename from pg_tables where schemaname = 'as_migrated' loop
-            execute format('insert into public.%1$I select * from as_migrated.%1$I', name);
+            execute format('insert into public.%1$I overriding system value select * from as_migrated.%1$I', name);
         end loop;
     end $$;
 """
