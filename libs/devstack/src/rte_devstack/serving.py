@@ -31,11 +31,15 @@ async def serving(app: FastAPI, **options: Any) -> AsyncIterator[str]:
     """Serve `app` while inside; gives its address, without a slash at the end. `options` go to uvicorn's Config."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = _Server(uvicorn.Config(app, log_config=None, lifespan="on", **options))
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(server.serve([listener]))
-            listens = group.create_task(server.listening.wait())
+        running = asyncio.create_task(server.serve([listener]))
+        listens = asyncio.create_task(server.listening.wait())
+        try:
             await asyncio.wait([running, listens], return_when=asyncio.FIRST_COMPLETED)
-            try:
-                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-            finally:
-                server.should_exit = True
+            if not server.started:
+                await running
+                raise RuntimeError(f"{app.title} did not start")
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listens.cancel()
+            server.should_exit = True
+            await running

@@ -2,6 +2,7 @@
 
 import uvicorn
 
+from rte_common import telemetry
 from rte_common.process import load
 from rte_devstack.clerk.app import create_app
 from rte_devstack.clerk.settings import Settings
@@ -10,7 +11,8 @@ from rte_devstack.clerk.settings import Settings
 def main() -> None:
     """Serve until SIGTERM."""
     settings = load(Settings)
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning")
+    telemetry.setup("clerk", settings)
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
 
 
 if __name__ == "__main__":

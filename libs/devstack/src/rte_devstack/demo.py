@@ -1,0 +1,192 @@
+"""The demo team: who is in it, and how an empty stack is filled with it.
+
+Everything goes the way it goes in production: members are made at Clerk, so that webhooks bring them to auth-sync, and
+expectations are published over REST with each member's own token.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from rte_common.settings import TeamMode
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """An organization at Clerk, under a fixed id."""
+
+    id: str
+    name: str
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMember:
+    """A member with a fixed Clerk id, what they work on now, and what they finished before."""
+
+    first_name: str
+    last_name: str
+    organization: Organization
+    expectation: str
+    hours: int
+    """From now until it should be done."""
+    finished: tuple[str, ...] = ()
+    admin: bool = False
+
+    @property
+    def id(self) -> str:
+        """The Clerk user id: always the same, so that tests and scripts may name it."""
+        return fixed_id("user", f"2Demo{self.first_name}")
+
+    @property
+    def name(self) -> str:
+        """What `make token MEMBER=` and the tests call the member."""
+        return self.first_name.lower()
+
+    @property
+    def email(self) -> str:
+        """An address that no mail reaches (RFC 2606)."""
+        return f"{self.name}@example.com"
+
+
+def fixed_id(prefix: str, text: str) -> str:
+    """Make an id of Clerk's length, the same for the same text."""
+    return f"{prefix}_{text.ljust(27, '0')}"
+
+
+KESTREL = Organization(fixed_id("org", "2DemoKestrelHarbour"), "Kestrel Harbour", "kestrel-harbour")
+NORTHWIND = Organization(fixed_id("org", "2DemoNorthwind"), "Northwind", "northwind")
+
+ALEX = DemoMember(
+    "Alex",
+    "Morgan",
+    KESTREL,
+    "Finalize Q3 marketing report",
+    6,
+    ("Brief the design agency", "Agree the Q3 budget with finance"),
+    admin=True,
+)
+MARIA = DemoMember(
+    "Maria",
+    "Silva",
+    KESTREL,
+    "Ship the onboarding checklist",
+    26,
+    ("Interview five new customers", "Draft the checklist"),
+)
+DAVID = DemoMember(
+    "David", "Okafor", KESTREL, "Move billing to the new payment provider", 50, ("Write the migration runbook",)
+)
+SOPHIA = DemoMember(
+    "Sophia", "Lindqvist", KESTREL, "Usability test of the dashboard", 4, ("Recruit six test participants",)
+)
+NORA = DemoMember("Nora", "Haugen", NORTHWIND, "Negotiate the warehouse lease", 30, admin=True)
+OTTO = DemoMember("Otto", "Brandt", NORTHWIND, "Count the winter stock", 8)
+
+MEMBERS = (ALEX, MARIA, DAVID, SOPHIA, NORA, OTTO)
+
+
+class DemoNotFilled(Exception):
+    """The stack did not take the demo team; the message says where it stopped."""
+
+
+def members(mode: TeamMode) -> tuple[DemoMember, ...]:
+    """Return who is filled in: with one single team the four of Kestrel Harbour, else Northwind too."""
+    return MEMBERS if mode is TeamMode.ORGANIZATIONS else tuple(m for m in MEMBERS if m.organization is KESTREL)
+
+
+async def fill(clerk_url: str, api_url: str, mode: TeamMode = TeamMode.SINGLE, *, seconds: float = 60) -> None:
+    """Make the demo team known and give it something to show; what is there already stays.
+
+    `clerk_url` is the stand-in's address, `api_url` the one below which /api/v1 is. Raises DemoNotFilled when a member
+    is not known to the api after `seconds`, or when something is refused.
+    """
+    team = members(mode)
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        await make_members(http, clerk_url, team)
+        await asyncio.gather(*(_show(http, clerk_url, api_url, member, seconds) for member in team))
+
+
+async def make_members(http: httpx.AsyncClient, clerk_url: str, team: tuple[DemoMember, ...]) -> None:
+    """Make users, organizations and memberships at the Clerk stand-in, which tells auth-sync."""
+    for member in team:
+        user = {"id": member.id, "first_name": member.first_name, "last_name": member.last_name}
+        metadata = {"role": "admin"} if member.admin else {}
+        await _make(
+            http, f"{clerk_url}/devstack/users", user | {"email_address": member.email, "public_metadata": metadata}
+        )
+    for organization in dict.fromkeys(member.organization for member in team):
+        founder = next(member for member in team if member.organization is organization and member.admin)
+        new = {"id": organization.id, "name": organization.name, "slug": organization.slug, "created_by": founder.id}
+        await _make(http, f"{clerk_url}/devstack/organizations", new)
+    for member in team:
+        joined = {"organization_id": member.organization.id, "user_id": member.id}
+        role = "org:admin" if member.admin else "org:member"
+        await _make(http, f"{clerk_url}/devstack/memberships", joined | {"role": role})
+
+
+async def _make(http: httpx.AsyncClient, url: str, new: dict[str, Any]) -> None:
+    answer = await http.post(url, json=new)
+    there_already = {"form_identifier_exists", "already_a_member_in_organization"}
+    if answer.status_code == 422 and answer.json()["errors"][0]["code"] in there_already:
+        return
+    _must(answer, 201)
+
+
+async def _show(http: httpx.AsyncClient, clerk_url: str, api_url: str, member: DemoMember, seconds: float) -> None:
+    answer = await http.post(f"{clerk_url}/devstack/tokens", json={"member": member.id, "lifetime": 600})
+    token = _must(answer, 200).json()["token"]
+    headers = {"authorization": f"Bearer {token}"}
+    await _known(http, f"{api_url}/api/v1/me", headers, member, seconds)
+    url = f"{api_url}/api/v1/expectations"
+    there = _must(await http.get(url, params={"status": "all", "user_id": member.id}, headers=headers), 200)
+    titles = {item["title"] for item in there.json()["items"]}
+    for title in member.finished:
+        if title not in titles:
+            published = await _publish(http, url, headers, title, member.hours)
+            if published is not None:
+                _must(await http.post(f"{url}/{published['id']}/complete", headers=headers), 200)
+    if member.expectation not in titles:
+        await _publish(http, url, headers, member.expectation, member.hours)
+
+
+async def _publish(
+    http: httpx.AsyncClient, url: str, headers: dict[str, str], title: str, hours: int
+) -> dict[str, Any] | None:
+    """Publish, and return the expectation; None when the member has an active one, which then stays."""
+    due = datetime.now(UTC) + timedelta(hours=hours)
+    new = {"title": title, "estimated_completion": due.isoformat(timespec="seconds")}
+    answer = await http.post(url, json=new, headers=headers)
+    if answer.status_code == 409:
+        return None
+    created: dict[str, Any] = _must(answer, 201).json()
+    return created
+
+
+async def _known(
+    http: httpx.AsyncClient, url: str, headers: dict[str, str], member: DemoMember, seconds: float
+) -> None:
+    """Wait until auth-sync has made the member known to the api."""
+    waiting = AsyncRetrying(
+        stop=stop_after_delay(seconds),
+        wait=wait_exponential(multiplier=0.05, max=1),
+        retry=retry_if_exception_type((DemoNotFilled, httpx.TransportError)),
+    )
+    try:
+        async for attempt in waiting:
+            with attempt:
+                _must(await http.get(url, headers=headers), 200)
+    except RetryError as error:
+        last = error.last_attempt.exception()
+        raise DemoNotFilled(f"{member.first_name} is not known to the api after {seconds:g} s: {last!r}") from error
+
+
+def _must(answer: httpx.Response, status: int) -> httpx.Response:
+    if answer.status_code != status:
+        asked = answer.request
+        raise DemoNotFilled(f"{asked.method} {asked.url} answered {answer.status_code}: {answer.text[:300]}")
+    return answer

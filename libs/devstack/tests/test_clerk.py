@@ -1,0 +1,214 @@
+"""The Clerk stand-in's Backend API, its directory and its sign-in page."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+import pytest_asyncio
+
+from rte_common.settings import TeamMode
+from rte_devstack.clerk import Settings, create_app
+from rte_devstack.serving import serving
+
+from .clerk_receiver import SECRET_KEY, WEBHOOK_SECRET
+
+WITH_KEY = {"authorization": f"Bearer {SECRET_KEY}"}
+
+
+def settings(folder: Path, mode: TeamMode = TeamMode.SINGLE) -> Settings:
+    return Settings(
+        state_dir=folder, clerk_webhook_secret=(WEBHOOK_SECRET,), clerk_secret_key=SECRET_KEY, team_mode=mode
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def clerk(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(create_app(settings(tmp_path))) as url, httpx.AsyncClient(base_url=url) as http:
+        yield http
+
+
+async def make_user(http: httpx.AsyncClient, name: str) -> dict[str, Any]:
+    answer = await http.post("/devstack/users", json={"first_name": name, "email_address": f"{name}@example.com"})
+    return dict(answer.json())
+
+
+async def test_a_walk_with_starting_after_meets_every_user_once(clerk: httpx.AsyncClient) -> None:
+    made = [(await make_user(clerk, f"member{number}"))["id"] for number in range(7)]
+
+    walked: list[str] = []
+    while True:
+        query = {"limit": "3", "order_by": "+created_at"} | ({"starting_after": walked[-1]} if walked else {})
+        page = (await clerk.get("/v1/users", params=query, headers=WITH_KEY)).json()
+        walked += [user["id"] for user in page]
+        if len(page) < 3:
+            break
+
+    assert sorted(walked) == sorted(made)
+    assert (await clerk.get("/v1/users/count", headers=WITH_KEY)).json()["total_count"] == 7
+
+
+async def test_offset_pages_are_newest_first_and_ids_filter(clerk: httpx.AsyncClient) -> None:
+    made = [(await make_user(clerk, f"member{number}")) for number in range(3)]
+    newest_first = sorted(made, key=lambda user: (user["created_at"], user["id"]), reverse=True)
+
+    page = (await clerk.get("/v1/users", params={"limit": 2, "offset": 1}, headers=WITH_KEY)).json()
+    chosen = (await clerk.get("/v1/users", params={"user_id": [made[1]["id"]]}, headers=WITH_KEY)).json()
+
+    assert page == newest_first[1:]
+    assert chosen == [made[1]]
+
+
+async def test_organizations_and_memberships_are_listed_with_their_total(clerk: httpx.AsyncClient) -> None:
+    user = await make_user(clerk, "alex")
+    lab = (await clerk.post("/devstack/organizations", json={"name": "Lab", "slug": "lab"})).json()
+    await clerk.post(
+        "/devstack/memberships", json={"organization_id": lab["id"], "user_id": user["id"], "role": "org:admin"}
+    )
+
+    organizations = (await clerk.get("/v1/organizations?include_members_count=true", headers=WITH_KEY)).json()
+    memberships = (await clerk.get("/v1/organization_memberships", headers=WITH_KEY)).json()
+
+    assert (organizations["total_count"], organizations["data"][0]["members_count"]) == (1, 1)
+    [membership] = memberships["data"]
+    assert (membership["role"], membership["public_user_data"]["user_id"]) == ("org:admin", user["id"])
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "status", "code"),
+    [
+        ({}, "/v1/users", 401, "authorization_header_format_invalid"),
+        ({"authorization": "Bearer sk_test_wrong"}, "/v1/users", 401, "clerk_key_invalid"),
+        (WITH_KEY, "/v1/users/user_none", 404, "resource_not_found"),
+        (WITH_KEY, "/v1/users?limit=501", 422, "form_param_format_invalid"),
+        (WITH_KEY, "/v1/users?order_by=name", 422, "form_param_value_invalid"),
+        (WITH_KEY, "/v1/users?starting_after=x&offset=1", 422, "form_param_value_invalid"),
+    ],
+)
+async def test_refusals_have_clerks_shape(
+    clerk: httpx.AsyncClient, headers: dict[str, str], path: str, status: int, code: str
+) -> None:
+    answer = await clerk.get(path, headers=headers)
+
+    assert answer.status_code == status
+    assert answer.json()["errors"][0]["code"] == code
+    assert answer.json()["clerk_trace_id"]
+
+
+async def test_an_e_mail_address_belongs_to_one_user(clerk: httpx.AsyncClient) -> None:
+    await make_user(clerk, "alex")
+    other = await make_user(clerk, "maria")
+
+    answers = [
+        await clerk.post("/devstack/users", json={"email_address": "alex@example.com"}),
+        await clerk.patch(f"/devstack/users/{other['id']}", json={"email_address": "alex@example.com"}),
+    ]
+
+    assert [answer.json()["errors"][0]["code"] for answer in answers] == ["form_identifier_exists"] * 2
+
+
+async def test_a_change_moves_only_what_was_said_and_updated_at(clerk: httpx.AsyncClient) -> None:
+    user = await make_user(clerk, "alex")
+
+    changed = (await clerk.patch(f"/devstack/users/{user['id']}", json={"last_name": "Morgan"})).json()
+
+    assert changed == user | {"last_name": "Morgan", "updated_at": changed["updated_at"]}
+    assert changed["updated_at"] > user["updated_at"]
+
+
+async def test_the_directory_survives_a_restart(tmp_path: Path) -> None:
+    async with serving(create_app(settings(tmp_path))) as url, httpx.AsyncClient(base_url=url) as http:
+        user = await make_user(http, "alex")
+        keys = (await http.get("/.well-known/jwks.json")).json()
+    async with serving(create_app(settings(tmp_path))) as url, httpx.AsyncClient(base_url=url) as http:
+        assert (await http.get(f"/v1/users/{user['id']}", headers=WITH_KEY)).json() == user
+        assert (await http.get("/.well-known/jwks.json")).json() == keys
+        assert (await http.get("/v1/jwks", headers=WITH_KEY)).json() == keys
+
+
+async def test_a_deleted_user_is_gone_with_memberships_and_sessions(clerk: httpx.AsyncClient) -> None:
+    user = await make_user(clerk, "alex")
+    await clerk.post("/devstack/organizations", json={"name": "Lab", "slug": "lab"})
+    await clerk.post("/devstack/memberships", json={"organization_id": "lab", "user_id": user["id"]})
+    session = (await clerk.post("/devstack/sessions", json={"member": "alex"})).json()
+
+    await clerk.delete(f"/devstack/users/{user['id']}")
+
+    assert (await clerk.get(f"/v1/users/{user['id']}", headers=WITH_KEY)).status_code == 404
+    assert (await clerk.get("/v1/organization_memberships", headers=WITH_KEY)).json()["total_count"] == 0
+    assert (await clerk.post(f"/v1/client/sessions/{session['id']}/tokens")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("mode", "asked", "active"),
+    [
+        (TeamMode.SINGLE, {}, None),
+        (TeamMode.SINGLE, {"organization": "lab"}, "lab"),
+        (TeamMode.ORGANIZATIONS, {}, "lab"),
+        (TeamMode.ORGANIZATIONS, {"organization": None}, None),
+    ],
+)
+async def test_the_active_organization_follows_the_team_mode_unless_said(
+    tmp_path: Path, mode: TeamMode, asked: dict[str, Any], active: str | None
+) -> None:
+    async with serving(create_app(settings(tmp_path, mode))) as url, httpx.AsyncClient(base_url=url) as http:
+        user = await make_user(http, "alex")
+        await http.post("/devstack/organizations", json={"name": "Lab", "slug": "lab"})
+        await http.post("/devstack/memberships", json={"organization_id": "lab", "user_id": user["id"]})
+        answer = await http.post("/devstack/tokens", json={"member": "alex", **asked})
+
+    claims = jwt.decode(answer.json()["token"], options={"verify_signature": False})
+    assert claims.get("o", {}).get("slg") == active
+
+
+async def test_signing_in_gives_a_session_its_cookie_and_fresh_tokens(clerk: httpx.AsyncClient) -> None:
+    user = await make_user(clerk, "alex")
+    page = await clerk.get("/sign-in")
+    chosen = await clerk.post("/sign-in", data={"member": user["id"]})
+    done = await clerk.get(chosen.headers["location"])
+
+    cookie = chosen.headers["set-cookie"]
+    assert user["id"] in page.text
+    assert chosen.status_code == 303
+    assert cookie.startswith("__session=")
+    assert "SameSite=lax" in cookie
+    assert "HttpOnly" not in cookie
+    shown = done.cookies["__session"]
+    assert shown in done.text
+    session_id = jwt.decode(shown, options={"verify_signature": False})["sid"]
+    fresh = (await clerk.post(f"/v1/client/sessions/{session_id}/tokens")).json()["jwt"]
+    assert jwt.decode(fresh, options={"verify_signature": False})["sub"] == user["id"]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "http://localhost:8080@evil.example/",
+        "http://localhost:8080.evil.example/",
+        "//evil.example/",
+        "javascript:alert(1)",
+    ],
+)
+async def test_sign_in_redirects_to_the_allowed_origin_only(clerk: httpx.AsyncClient, elsewhere: str) -> None:
+    await make_user(clerk, "alex")
+
+    welcome = await clerk.post("/sign-in", data={"member": "alex", "redirect_url": "http://localhost:8080/team?a=1"})
+    refused = [
+        await clerk.post("/sign-in", data={"member": "alex", "redirect_url": elsewhere}),
+        await clerk.get("/sign-in", params={"redirect_url": elsewhere}),
+    ]
+
+    assert welcome.headers["location"] == "http://localhost:8080/team?a=1"
+    assert [answer.status_code for answer in refused] == [400, 400]
+
+
+async def test_names_are_text_on_the_page_never_markup(clerk: httpx.AsyncClient) -> None:
+    await make_user(clerk, "<script>alert(1)</script>$token")
+
+    page = await clerk.get("/sign-in")
+
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
