@@ -177,6 +177,23 @@ class MembershipDeleted(_Deleted):
     old_record: MembershipRow
 
 
+class SessionRevocationRow(Row):
+    """That a session ended before its tokens did."""
+
+    session_id: str
+    user_id: str
+    created_at: datetime
+
+
+class SessionRevoked(_Inserted):
+    """A member signed out, or was signed out: tokens of the session count no longer. One event for each team."""
+
+    type: Literal["session.revoked.v1"]
+    table: Literal["session_revocations"]
+    record: SessionRevocationRow
+    old_record: None = None
+
+
 AnyEvent = Annotated[
     ExpectationCreated
     | ExpectationUpdated
@@ -188,7 +205,8 @@ AnyEvent = Annotated[
     | UserDeleted
     | MembershipCreated
     | MembershipUpdated
-    | MembershipDeleted,
+    | MembershipDeleted
+    | SessionRevoked,
     Field(discriminator="type"),
 ]
 

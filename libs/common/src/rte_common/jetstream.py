@@ -26,7 +26,9 @@ DAY = 24 * 3600
 STREAMS = (
     StreamConfig(name="EVENTS", subjects=["rte.events.>"], max_age=7 * DAY, duplicate_window=3600),
     StreamConfig(name="CLERK", subjects=["rte.clerk.>"], max_age=7 * DAY, duplicate_window=DAY),
-    StreamConfig(name="JOBS", subjects=["rte.schedule.>", "rte.jobs.>"], max_age=7 * DAY, allow_msg_schedules=True),
+    # No max_age: it would end the schedules too, which are messages (tried on 2.15.1). What they fire carries its own
+    # time to live.
+    StreamConfig(name="JOBS", subjects=["rte.schedule.>", "rte.jobs.>"], allow_msg_schedules=True, allow_msg_ttl=True),
     StreamConfig(name="DEAD", subjects=["rte.dead.>"], max_age=30 * DAY),
 )
 

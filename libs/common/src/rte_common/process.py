@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -37,9 +39,10 @@ class Health:
     `required` names the checks without which the process cannot serve; the others are reported and forgiven.
     """
 
-    def __init__(self, checks: Mapping[str, Check], *, required: frozenset[str]) -> None:
+    def __init__(self, *, required: frozenset[str] = frozenset()) -> None:
         self.draining = False
-        self._checks = checks
+        self.checks: Mapping[str, Check] | None = None
+        """Set when the lifespan has made the dependencies; until then the process is starting."""
         self._required = required
         self.router = APIRouter(include_in_schema=False)
         self.router.add_api_route("/health", self._health, methods=["GET"])
@@ -49,9 +52,11 @@ class Health:
         return {"status": "alive"}
 
     async def _ready(self) -> Response:
-        states = dict(zip(self._checks, await asyncio.gather(*map(_state, self._checks.values())), strict=True))
+        checks = self.checks or {}
+        states = dict(zip(checks, await asyncio.gather(*map(_state, checks.values())), strict=True))
         away = {name for name, state in states.items() if state != "ok"}
-        status = "draining" if self.draining else "unready" if away & self._required else "ready"
+        unready = self.checks is None or away & self._required
+        status = "draining" if self.draining else "unready" if unready else "ready"
         return JSONResponse({"status": status, "checks": states}, 200 if status == "ready" else 503)
 
 
@@ -61,6 +66,29 @@ async def _state(check: Check) -> str:
             return await check() or "ok"
     except TimeoutError:
         return f"no answer within {CHECK_SECONDS} s"
+
+
+@asynccontextmanager
+async def background(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run coroutines that never end beside the block; they are cancelled with it.
+
+    One that ends with an error is a bug: the process is told to stop, and whoever watches it starts it again.
+    """
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("background_task_failed", task=task.get_name(), exc_info=task.exception())
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    tasks = [asyncio.create_task(coroutine, name=getattr(coroutine, "__qualname__", None)) for coroutine in forever]
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class DrainingServer(uvicorn.Server):

@@ -1,5 +1,5 @@
 -- Roles stay: they belong to the cluster, and other databases may use them.
-drop table job_runs, outbox, expectations, membership_tombstones, memberships, users, teams;
+drop table job_runs, outbox, session_revocations, expectations, membership_tombstones, memberships, users, teams;
 drop function rte.check_expectation, rte.touch, rte.capture_change, rte.is_team_admin;
 revoke all on schema rte from authenticated;
 revoke all on schema public from authenticated, rte_api, rte_auth_sync, rte_jobs;

@@ -92,12 +92,20 @@ create table expectations (
     constraint done_after_created check (done_at >= created_at),
     constraint archived_is_done check (archived_at is null or is_done)
 );
-comment on table expectations is 'Writer: api; archived_at: jobs';
+comment on table expectations is 'Writer: api; archived_at: jobs; auth-sync withdraws what those who left were on';
 create unique index one_active_expectation on expectations (team_id, user_id) where not is_done;
 create index expectations_active on expectations (team_id, created_at desc, id desc) where not is_done;
 create index expectations_history on expectations (team_id, done_at desc, id desc) where is_done;
 create index expectations_history_by_user on expectations (team_id, user_id, done_at desc, id desc) where is_done;
 create index expectations_to_archive on expectations (done_at) where is_done and archived_at is null;
+
+create table session_revocations (
+    session_id text primary key,
+    user_id text not null references users,
+    created_at timestamptz not null default now()
+);
+comment on table session_revocations is 'Writer: auth-sync. Sessions that ended before their tokens did';
+create index session_revocations_by_age on session_revocations (created_at);
 
 create table outbox (
     id bigint generated always as identity primary key,
@@ -177,6 +185,7 @@ declare
     before constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) - hidden end;
     row constant jsonb := coalesce(after, before);
     verb constant text := case
+        when tg_table_name = 'session_revocations' then 'revoked'
         when tg_op = 'INSERT' then 'created'
         when tg_op = 'DELETE' then 'deleted'
         when before->>'deleted_at' is null and after->>'deleted_at' is not null then 'deleted'
@@ -224,6 +233,8 @@ create trigger capture_change after insert or update or delete on users
     for each row execute function rte.capture_change('user', '{email,clerk_updated_at}');
 create trigger capture_change after insert or update or delete on memberships
     for each row execute function rte.capture_change('membership', '{clerk_updated_at}');
+create trigger capture_change after insert on session_revocations
+    for each row execute function rte.capture_change('session', '{}');
 
 -- Row level security. The team is the token's active organization (claim o of Clerk's v2 token); in single-team mode
 -- the api fills it in. The role is the token's; a token that says none is looked up.
@@ -244,6 +255,7 @@ alter table users enable row level security;
 alter table memberships enable row level security;
 alter table membership_tombstones enable row level security;
 alter table expectations enable row level security;
+alter table session_revocations enable row level security;
 alter table outbox enable row level security;
 alter table job_runs enable row level security;
 
@@ -296,6 +308,11 @@ create policy syncs on memberships to rte_auth_sync using (true) with check (tru
 create policy syncs on membership_tombstones to rte_auth_sync using (true) with check (true);
 grant select, insert, update on users, teams, membership_tombstones to rte_auth_sync;
 grant select, insert, update, delete on memberships to rte_auth_sync;
+create policy syncs on session_revocations to rte_auth_sync using (true) with check (true);
+grant select, insert on session_revocations to rte_auth_sync;
+-- Who left the team is not on anything there any more.
+create policy withdraws on expectations to rte_auth_sync using (not is_done);
+grant select, delete on expectations to rte_auth_sync;
 
 create policy works on expectations to rte_jobs using (true) with check (true);
 create policy works on job_runs to rte_jobs using (true) with check (true);

@@ -1,0 +1,46 @@
+"""auth-sync: the webhook endpoint, the consumer that applies what it stored, and the relay of the events."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from rte_auth_sync import webhook
+from rte_auth_sync.members import Sync
+from rte_auth_sync.settings import Settings
+from rte_common import database, jetstream, outbox, problems, process
+from rte_common.process import Health, background
+from rte_common.telemetry import RequestContext
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service as an ASGI app."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        async with (
+            database.connect(settings, application_name="auth-sync") as db,
+            jetstream.connect(settings, name="auth-sync") as broker,
+            background(
+                jetstream.consume(broker, "CLERK", "auth-sync", "rte.clerk.>", Sync(db, settings.team_mode).handle),
+                outbox.run(db, broker),
+            ),
+        ):
+            app.state.health.checks = {"database": db.check, "nats": broker.check}
+            yield {"broker": broker}
+
+    app = FastAPI(title="Remote Teams Expectations: auth-sync", lifespan=lifespan, docs_url=None, openapi_url=None)
+    app.state.settings = settings
+    # Without NATS nothing can be stored. Without the database webhooks are stored all the same, and applied later.
+    app.state.health = Health(required=frozenset({"nats"}))
+    problems.install(app)
+    app.include_router(webhook.router)
+    app.include_router(app.state.health.router)
+    app.add_middleware(RequestContext)
+    return app
+
+
+def main() -> None:
+    """Run auth-sync."""
+    process.run("auth-sync", Settings, create_app)

@@ -1,0 +1,27 @@
+"""What the environment must say for auth-sync."""
+
+from pydantic import Field, field_validator
+
+from rte_common.settings import (
+    CommaList,
+    DatabaseSettings,
+    NatsSettings,
+    ProcessSettings,
+    TeamSettings,
+    split_commas,
+)
+
+
+class Settings(ProcessSettings, DatabaseSettings, NatsSettings, TeamSettings):
+    """auth-sync's settings."""
+
+    clerk_webhook_secret: CommaList = Field(description="whsec_..., several separated by commas while rotating")
+
+    _split_secrets = field_validator("clerk_webhook_secret", mode="before")(split_commas)
+
+    @field_validator("clerk_webhook_secret")
+    @classmethod
+    def _looks_like_secrets(cls, secrets: tuple[str, ...]) -> tuple[str, ...]:
+        if not secrets or not all(secret.startswith("whsec_") for secret in secrets):
+            raise ValueError("must be Clerk's signing secret, which begins with whsec_")
+        return secrets

@@ -1,0 +1,106 @@
+"""The broker's schedules, and a slot claimed once.
+
+NATS keeps each schedule as a message and fires by itself (`Nats-Schedule`, NATS >= 2.14); it skips what it missed while
+it was down (tried on 2.15.1). So a job takes the firing only as a hint, works out the latest slot that is due, and
+claims that in the transaction that does the work. Any number of replicas is right, and so is a start after a pause.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import nats.errors
+import structlog
+from cronsim import CronSim
+from nats.aio.msg import Msg
+from prometheus_client import Counter
+
+from rte_common.database import UNAVAILABLE, Connection, Database
+from rte_common.jetstream import Broker, Poison
+
+log = structlog.get_logger(__name__)
+
+FIRINGS_LIVE = "168h"
+"""How long a firing waits for a jobs replica to come back."""
+RUNS = Counter("rte_job_runs_total", "Slots worked or skipped because another replica had them", ["job", "outcome"])
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that is done once for each slot of a cron schedule (six fields, in `timezone`)."""
+
+    name: str
+    cron: str
+    timezone: str
+    run: Callable[[Connection, datetime], Awaitable[int]]
+    """Does the work for a slot in the transaction that claimed it, rows only; returns how many."""
+
+    def slot(self, now: datetime) -> datetime:
+        """The latest moment of the schedule that is not after `now`, in UTC."""
+        # CronSim's reverse walk begins strictly before where it starts.
+        start = now.astimezone(ZoneInfo(self.timezone)) + timedelta(microseconds=1)
+        return next(CronSim(self.cron, start, reverse=True)).astimezone(UTC)
+
+
+class Schedule:
+    """The jobs of this service, kept in the broker and worked here."""
+
+    def __init__(self, database: Database, broker: Broker, jobs: Sequence[Job]) -> None:
+        self._database = database
+        self._broker = broker
+        self._jobs = {job.name: job for job in jobs}
+
+    async def keep(self) -> None:
+        """Put the schedules into the broker and work the slots that were missed, then end."""
+        await self._broker.ready()
+        for job in self._jobs.values():
+            await _insist(partial(self._declare, job))
+            await _insist(partial(self.work, job, datetime.now(UTC)))
+
+    async def handle(self, message: Msg) -> None:
+        """Work the slot of a job that the broker fired."""
+        job = self._jobs.get(message.subject.removeprefix("rte.jobs."))
+        if job is None:
+            raise Poison(f"no such job: {message.subject}")
+        await self.work(job, message.metadata.timestamp)
+
+    async def work(self, job: Job, fired_at: datetime) -> bool:
+        """Do the work of the slot that `fired_at` is in, unless it was claimed before; True if it was done here."""
+        slot = job.slot(fired_at)
+        async with self._database.as_service() as connection:
+            claimed = await connection.fetchval(
+                "insert into job_runs (job, slot) values ($1, $2) on conflict do nothing returning true", job.name, slot
+            )
+            if not claimed:
+                RUNS.labels(job.name, "already claimed").inc()
+                return False
+            rows = await job.run(connection, slot)
+        RUNS.labels(job.name, "done").inc()
+        log.info("job_done", job=job.name, slot=slot.isoformat(), rows=rows)
+        return True
+
+    async def _declare(self, job: Job) -> None:
+        """A message on the same subject replaces the schedule before it."""
+        headers = {
+            "Nats-Schedule": job.cron,
+            "Nats-Schedule-Time-Zone": job.timezone,
+            "Nats-Schedule-Target": f"rte.jobs.{job.name}",
+            "Nats-Schedule-TTL": FIRINGS_LIVE,
+        }
+        await self._broker.jetstream.publish(f"rte.schedule.{job.name}", b"", headers=headers)
+
+
+async def _insist(work: Callable[[], Awaitable[object]]) -> None:
+    """Do `work`, again and again while the database or NATS is away."""
+    while True:
+        try:
+            await work()
+        except (*UNAVAILABLE, asyncpg.PostgresError, nats.errors.Error) as error:
+            log.warning("schedule_not_ready", error=repr(error))
+            await asyncio.sleep(1)
+        else:
+            return

@@ -1,0 +1,37 @@
+"""What the environment must say for jobs."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+from pydantic import Field, field_validator
+
+from rte_common.settings import DatabaseSettings, NatsSettings, ProcessSettings
+
+
+class Settings(ProcessSettings, DatabaseSettings, NatsSettings):
+    """The jobs service's settings. Schedules are cron with six fields: second, minute, hour, day, month, weekday."""
+
+    schedule_timezone: str = Field("UTC", description="IANA name of the time zone that schedules are meant in")
+    archive_schedule: str = "0 0 0 * * *"
+    archive_after_days: int = Field(90, ge=1)
+
+    @field_validator("archive_schedule")
+    @classmethod
+    def _is_cron(cls, value: str) -> str:
+        if len(value.split()) != 6:
+            raise ValueError("must have six fields: second minute hour day month weekday")
+        try:
+            CronSim(value, datetime.now(UTC))
+        except CronSimError as error:
+            raise ValueError(f"is no cron schedule: {error}") from error
+        return value
+
+    @field_validator("schedule_timezone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError) as error:
+            raise ValueError("must be an IANA time zone, like Europe/Berlin") from error
+        return value
