@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from rte_devstack.folder import Folder, ProcessMark, State
@@ -42,7 +42,9 @@ def up(options: argparse.Namespace) -> None:
             return
     if free:
         _start_detached(folder)
-    _follow(folder)
+        _follow(folder, lambda: last_words(folder.log("devstack")).removeprefix("error: "))
+    else:
+        _follow(folder, lambda: "what ran here has stopped; try again")
 
 
 def down(_: argparse.Namespace) -> None:
@@ -90,7 +92,7 @@ def token(options: argparse.Namespace) -> None:
             raise ProgramFailed(f"the Clerk stand-in does not answer ({error}): see `make logs`") from error
         content = json.loads(answer.read())
     if answer.status != 200:
-        raise ProgramFailed(f"no token for {options.member}: {content}")
+        raise ProgramFailed(f"no token for {options.member}: {content['errors'][0]['message']}")
     print(content["token"])
 
 
@@ -114,18 +116,11 @@ def _start_detached(folder: Folder) -> None:
     with folder.log("devstack").open("ab") as log:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     mark = ProcessMark.of(child.pid)
-    while mark.find() and not _is_supervised_by(folder, child.pid):
+    while mark.find() and not folder.running():
         time.sleep(POLL_SECONDS)
-    if not mark.find():
-        raise ProgramFailed(last_words(folder.log("devstack")).removeprefix("error: "))
 
 
-def _is_supervised_by(folder: Folder, pid: int) -> bool:
-    state = folder.running()
-    return state is not None and state.supervisor.pid == pid
-
-
-def _follow(folder: Folder) -> None:
+def _follow(folder: Folder, why_it_stopped: Callable[[], str]) -> None:
     """Show how another process starts the stack, then what runs where."""
     for phase in _phases(folder):
         with progress(phase):
@@ -133,7 +128,7 @@ def _follow(folder: Folder) -> None:
                 time.sleep(POLL_SECONDS)
     state = folder.running()
     if state is None:
-        raise ProgramFailed("the stack stopped while it was starting")
+        raise ProgramFailed(why_it_stopped())
     show(Parts(folder, state.port), state)
 
 

@@ -1,17 +1,19 @@
 """What one stack consists of: its ports, each program with its environment, and the order in which they start."""
 
 import asyncio
+import hashlib
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 
 from rte_devstack.folder import Folder, Secrets
 from rte_devstack.nats import Nats
 from rte_devstack.ports import HOST
-from rte_devstack.postgres import Postgres, let_in
+from rte_devstack.postgres import Postgres, let_in, psql
 from rte_devstack.program import Program, ProgramFailed, answers, executable, last_words
 from rte_devstack.stack import Step
 from rte_devstack.traefik import Traefik
@@ -72,7 +74,7 @@ class Parts:
         """Everything in the order of its start."""
         steps = [
             Step("starting Postgres, NATS and the stand-ins", self._external()),
-            Step("migrating the database", then=self.migrate),
+            Step("migrating the database", then=self.migrate_once),
             Step("starting the services", [self._service(name) for name in SERVICES]),
             Step("starting Traefik", [self._traefik()]),
         ]
@@ -94,9 +96,19 @@ class Parts:
         except (demo.DemoNotFilled, httpx.HTTPError) as error:
             raise ProgramFailed(f"the demo team could not be filled in: {error}") from error
 
+    def migrate_once(self) -> None:
+        """Migrate, unless the database remembers that it had just these migrations: to load the tool takes seconds."""
+        self.postgres.create_database("rte")
+        migrations = sorted((files("rte_common") / "migrations" / "versions").iterdir(), key=lambda file: file.name)
+        contents = b"".join(file.read_bytes() for file in migrations if file.is_file())
+        digest = hashlib.sha256(contents).hexdigest()
+        remembered = "select shobj_description(oid, 'pg_database') from pg_database where datname = 'rte'"
+        if psql(self.postgres.url(), remembered) != digest:
+            self.migrate()
+            psql(self.postgres.url(), f"comment on database rte is '{digest}'")
+
     def migrate(self) -> None:
         """Bring the database to the newest schema, and give the services' roles their passwords."""
-        self.postgres.create_database("rte")
         log = self.folder.log("migrate")
         environment = self._handed_on({}, {"MIGRATION_DATABASE_URL": self.postgres.url()})
         with log.open("ab") as output:
