@@ -14,12 +14,42 @@ import orjson
 from opentelemetry.propagate import inject
 
 from rte_common.auth import Member
+from rte_common.problems import Problem
 from rte_common.settings import DatabaseSettings
 
 Connection = asyncpg.pool.PoolConnectionProxy
 
-UNAVAILABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
-"""What a database that is away raises; TimeoutError is an OSError."""
+UNAVAILABLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""What a database that is away, shutting down, overloaded or too slow raises; TimeoutError is an OSError."""
+
+
+class DatabaseAway(Problem):
+    """The database does not answer at the moment"""
+
+    type = "database-away"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was changed, or it was changed as a whole: look before you repeat it", headers=SOON)
+
+
+class DatabaseReadOnly(Problem):
+    """The database only reads at the moment"""
+
+    type = "database-read-only"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was changed: try again later", headers=SOON)
+
+
+SOON = {"retry-after": "5"}
 
 
 class Database:
@@ -35,15 +65,22 @@ class Database:
         """A transaction that sees and changes what `member` may: role and claims are set inside it, for it alone.
 
         Commits when the block ends well. The claims have the shape of Clerk's v2 token, so that the policies also hold
-        for browsers that talk to Supabase directly.
+        for browsers that talk to Supabase directly. Raises DatabaseAway and DatabaseReadOnly, also for the block.
         """
         organization = {"id": member.team_id} | ({"rol": member.role} if member.role else {})
         claims = {"sub": member.id, "role": "authenticated", "o": organization}
         begin = "begin read only" if read_only else "begin"
-        async with self._transaction(
-            f"{begin}; {_set_local('authenticated', claims)}", writes=not read_only
-        ) as connection:
-            yield connection
+        try:
+            async with self._transaction(
+                f"{begin}; {_set_local('authenticated', claims)}", writes=not read_only
+            ) as connection:
+                yield connection
+        except asyncpg.ReadOnlySQLTransactionError as error:
+            raise DatabaseReadOnly from error
+        except UNAVAILABLE as error:
+            if isinstance(error, ValueError):
+                raise  # asyncpg's word for an argument that does not fit: a bug, not an outage
+            raise DatabaseAway from error
 
     @asynccontextmanager
     async def as_service(self, *, writes: bool = True) -> AsyncIterator[Connection]:

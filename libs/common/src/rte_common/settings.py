@@ -62,7 +62,7 @@ class NatsSettings(BaseSettings):
     nats_url: CommaList = ("nats://127.0.0.1:4222",)
     nats_replicas: int = Field(1, ge=1, le=5, description="copies of each stream: 3 on a cluster")
 
-    _split = field_validator("nats_url", mode="before")(split_commas)
+    _split_nats_url = field_validator("nats_url", mode="before")(split_commas)
 
 
 class TeamMode(StrEnum):
@@ -89,7 +89,7 @@ class ClerkSettings(TeamSettings):
     )
     clerk_authorized_parties: CommaList = Field(description="origins whose pages may ask for tokens (claim azp)")
 
-    _split = field_validator("clerk_authorized_parties", mode="before")(split_commas)
+    _split_parties = field_validator("clerk_authorized_parties", mode="before")(split_commas)
 
     @field_validator("clerk_issuer")
     @classmethod

@@ -1,0 +1,83 @@
+"""Every row change makes exactly the event that readers know, in the transaction of the change."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rte_common import events
+from rte_devstack.testing import Database
+
+CONTRACTS = sorted((Path(__file__).parent / "contracts").glob("*.json"))
+
+CHANGES = {
+    "expectation.created.v1": "insert into expectations (team_id, user_id, title) values ('red', 'ben', 'Write it')",
+    "expectation.updated.v1": "update expectations set title = 'Write it well' where not is_done",
+    "expectation.completed.v1": "update expectations set is_done = true, done_at = clock_timestamp() where not is_done",
+    "expectation.archived.v1": "update expectations set archived_at = now() where is_done",
+    "expectation.deleted.v1": "insert into expectations (team_id, user_id, title) values ('red', 'ben', 'Drop it');"
+    " delete from outbox; delete from expectations where not is_done",
+    "user.updated.v1": "update users set name = 'Benjamin' where id = 'ben'",
+    "user.deleted.v1": "update users set deleted_at = now() where id = 'ben'",
+    "membership.updated.v1": "update memberships set role = 'admin' where user_id = 'ben'",
+    "session.revoked.v1": "insert into session_revocations (session_id, user_id) values ('sess_9', 'ben')",
+    "membership.deleted.v1": "delete from memberships where user_id = 'ben'",
+    "membership.created.v1": "insert into memberships (team_id, user_id, role) values ('red', 'ben', 'member')",
+}
+
+
+@pytest.mark.parametrize("sample", CONTRACTS, ids=lambda path: path.stem)
+def test_every_event_ever_published_still_parses(sample: Path) -> None:
+    assert events.parse(sample.read_bytes()).type == sample.stem
+
+
+def test_each_change_of_a_row_makes_its_event_and_no_other(teams: Database) -> None:
+    for event_type, change in CHANGES.items():
+        teams.execute("delete from outbox;" + change)
+        written = teams.execute("select payload::text || '|' || subject from outbox").splitlines()
+
+        assert len(written) == 1, event_type
+        payload, subject = written[0].rsplit("|", 1)
+        event = events.parse(payload.encode())
+        assert event.type == event_type
+        assert (event.team_id, event.user_id, event.actor_id) == ("red", "ben", None)
+        entity, verb, _ = event_type.split(".")
+        assert subject == events.subject(entity, verb, "red", "ben")
+
+
+def test_a_contract_sample_is_kept_for_each_type() -> None:
+    assert {sample.stem for sample in CONTRACTS} == {*CHANGES, "user.created.v1"}
+
+
+def test_an_event_never_shows_an_address(teams: Database) -> None:
+    teams.execute("update users set name = 'Annika', email = 'annika@example.com' where id = 'anna'")
+
+    payload = json.loads(teams.execute("select payload::text from outbox"))
+
+    assert "example.com" not in json.dumps(payload)
+    assert payload["record"]["name"] == "Annika"
+
+
+def test_a_change_of_the_address_alone_is_no_event(teams: Database) -> None:
+    teams.execute("update users set email = 'annika@example.com' where id = 'anna'")
+
+    assert teams.execute("select count(*) from outbox") == "0"
+
+
+def test_a_user_of_two_teams_is_told_to_both(teams: Database) -> None:
+    teams.execute(
+        "insert into memberships (team_id, user_id, role) values ('blue', 'anna', 'member'); delete from outbox"
+    )
+
+    teams.execute("update users set name = 'Annika' where id = 'anna'")
+
+    told = teams.execute("select payload->>'team_id' from outbox order by 1").splitlines()
+    assert told == ["blue", "red"]
+
+
+def test_a_change_that_is_rolled_back_leaves_no_event(teams: Database) -> None:
+    teams.execute(
+        "begin; insert into expectations (team_id, user_id, title) values ('red', 'ben', 'Not yet'); rollback;"
+    )
+
+    assert teams.execute("select count(*) from outbox") == "0"
