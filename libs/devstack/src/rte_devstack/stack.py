@@ -86,7 +86,7 @@ class Stack:
     def _take_over(self) -> None:
         if before := self.folder.state():
             self.state.programs = before.programs  # still known if this process is killed while it ends them
-        self.state.phase = "making room"
+        self.state.phase = "looking for free ports"
         self.folder.write_state(self.state)
         end_leftovers(self.folder, self.tell)
         self._check_ports()
