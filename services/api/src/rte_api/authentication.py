@@ -1,0 +1,78 @@
+"""Who is asking: a bearer token, or Clerk's session cookie when the page's origin is one of ours."""
+
+import base64
+import hashlib
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.requests import Request, cookie_parser
+from starlette.responses import JSONResponse
+
+from rte_api.settings import Settings
+from rte_common import problems
+from rte_common.auth import InvalidToken, KeysUnavailable, Member, NoActiveTeam, TokenVerifier
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+TITLE = "The session token does not prove who is asking"
+
+
+class Authentication:
+    """Finds the token of a request and has it checked."""
+
+    def __init__(self, settings: Settings, verifier: TokenVerifier) -> None:
+        self._verifier = verifier
+        self._origins = frozenset(settings.clerk_authorized_parties)
+        self._cookies = _cookie_names(settings.clerk_publishable_key)
+
+    async def check(self) -> str | None:
+        """For /ready: None, or why tokens cannot be checked."""
+        return None if self._verifier.ready else "no public key yet"
+
+    async def member(self, method: str, headers: Headers) -> Member:
+        """Return who sent a request with `method` and `headers`; raise InvalidToken, or KeysUnavailable."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme:
+            if scheme.lower() != "bearer":
+                raise InvalidToken("no-token", "Send the session token as `Authorization: Bearer <token>`")
+            return await self._verifier.verify(token.strip())
+        return await self._verifier.verify(self._cookie(method, headers))
+
+    def _cookie(self, method: str, headers: Headers) -> str:
+        cookies = cookie_parser(headers.get("cookie", ""))
+        token = next((cookies[name] for name in self._cookies if cookies.get(name)), None)
+        if token is None:
+            raise InvalidToken("no-token", "Send the session token as `Authorization: Bearer <token>`")
+        # A browser adds the cookie by itself, whichever page asked; the origin tells which one it was.
+        origin = headers.get("origin")
+        if origin not in self._origins and not (origin is None and method in SAFE_METHODS):
+            raise InvalidToken("wrong-origin", "With the session cookie, requests must come from an allowed origin")
+        return token
+
+
+def _cookie_names(publishable_key: str | None) -> tuple[str, ...]:
+    """The suffixed cookie first: it belongs to this Clerk instance for sure."""
+    if publishable_key is None:
+        return ("__session",)
+    digest = hashlib.sha1(publishable_key.encode(), usedforsecurity=False).digest()
+    return (f"__session_{base64.urlsafe_b64encode(digest).decode()[:8]}", "__session")
+
+
+def install(app: FastAPI) -> None:
+    """Answer what stops a request before it is known who sent it."""
+
+    async def invalid_token(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, InvalidToken)  # noqa: S101  # what it is registered for
+        challenge = f'Bearer error="invalid_token", error_description="{error.detail}"'
+        headers = {"www-authenticate": "Bearer" if error.code == "no-token" else challenge}
+        return problems.answer(request, 401, error.code, TITLE, error.detail, headers=headers)
+
+    async def no_active_team(request: Request, error: Exception) -> JSONResponse:
+        return problems.answer(request, 403, "no-active-team", "The session has no active organization", str(error))
+
+    async def keys_unavailable(request: Request, error: Exception) -> JSONResponse:
+        title = "Session tokens cannot be checked at the moment"
+        return problems.answer(request, 503, "keys-unavailable", title, str(error), headers={"retry-after": "1"})
+
+    app.add_exception_handler(InvalidToken, invalid_token)
+    app.add_exception_handler(NoActiveTeam, no_active_team)
+    app.add_exception_handler(KeysUnavailable, keys_unavailable)

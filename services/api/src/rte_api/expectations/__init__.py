@@ -1,0 +1,1 @@
+"""Expectations: one active per member and team, then history."""

@@ -1,0 +1,1 @@
+"""Members: the caller's own profile, and the team."""

@@ -1,0 +1,81 @@
+"""A running api, its callers, and the teams they are in."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+import httpx
+
+from rte_api.main import create_app
+from rte_api.settings import Settings
+from rte_devstack.clerk.tokens import ActiveOrganization, TokenSigner
+from rte_devstack.serving import serving
+from rte_devstack.testing import Database
+
+PROBLEM = "application/problem+json"
+
+
+def in_hours(hours: float) -> str:
+    """A time from now, as clients write it."""
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team whose members auth-sync has brought to the database."""
+
+    id: str
+    roles: dict[str, str]
+
+    @classmethod
+    def made(cls, database: Database, team_id: str, **roles: str) -> Self:
+        """Put the team there; each name becomes the member `user_<name>`."""
+        statements = [
+            f"insert into teams (id, name) values ('{team_id}', 'Team of {team_id}')"
+            " on conflict (id) do update set name = excluded.name;"
+        ]
+        for name, role in roles.items():
+            statements.append(
+                f"insert into users (id, name, email) values ('user_{name}', '{name.title()}', '{name}@example.com');"
+                f"insert into memberships values ('{team_id}', 'user_{name}', '{role}');"
+            )
+        database.execute("".join(statements) + "delete from outbox;")
+        return cls(team_id, roles)
+
+
+@dataclass
+class Api:
+    """An api that serves on a free port."""
+
+    url: str
+    database: Database
+    signer: TokenSigner
+    _clients: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, settings: dict[str, Any], database: Database, signer: TokenSigner) -> AsyncIterator[Self]:
+        """Serve until the block ends."""
+        async with serving(create_app(Settings(**settings))) as url, AsyncExitStack() as clients:
+            yield cls(url, database, signer, clients)
+
+    def token(self, team: Team, name: str, **claims: Any) -> str:
+        """A session token of the member, with the team as active organization."""
+        organization = ActiveOrganization(team.id, team.id, team.roles.get(name, "member"))
+        return self.signer.session_token(f"user_{name}", organization=organization, **claims)
+
+    async def member(self, team: Team, name: str, **claims: Any) -> httpx.AsyncClient:
+        """A client that calls as that member; addresses are relative to /api/v1."""
+        return await self.client(self.token(team, name, lifetime=3600, **claims))
+
+    async def client(self, token: str | None = None, **headers: str) -> httpx.AsyncClient:
+        """A client with this token, or none."""
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        client = httpx.AsyncClient(base_url=f"{self.url}/api/v1", headers=headers, timeout=30, trust_env=False)
+        return await self._clients.enter_async_context(client)
+
+
+StartApi = Callable[..., Awaitable[Api]]
