@@ -12,6 +12,7 @@ from rte_common.settings import DatabaseSettings, NatsSettings, ProcessSettings
 class Settings(ProcessSettings, DatabaseSettings, NatsSettings):
     """The jobs service's settings. Schedules are cron with six fields: second, minute, hour, day, month, weekday."""
 
+    database_timeout_seconds: float = Field(300, gt=0, description="work on many rows takes longer than a request may")
     schedule_timezone: str = Field("UTC", description="IANA name of the time zone that schedules are meant in")
     archive_schedule: str = "0 0 0 * * *"
     archive_after_days: int = Field(90, ge=1)

@@ -1,0 +1,151 @@
+"""A slot is worked once, whoever fires it and however many replicas there are, and none is forgotten."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from rte_common import database, jetstream
+from rte_common.database import Connection, Database
+from rte_common.jetstream import Broker
+from rte_common.settings import NatsSettings
+from rte_devstack import testing
+from rte_devstack.serving import serving
+from rte_jobs.main import create_app
+from rte_jobs.schedule import Job, Schedule
+from rte_jobs.settings import Settings
+
+HISTORY = """
+insert into users (id, name) values ('anna', 'Anna');
+insert into expectations (team_id, user_id, title, is_done, created_at, done_at) values
+    ('default', 'anna', 'long ago', true, now() - interval '120 days', now() - interval '91 days'),
+    ('default', 'anna', 'lately', true, now() - interval '120 days', now() - interval '89 days');
+insert into expectations (team_id, user_id, title) values ('default', 'anna', 'now');
+delete from outbox;
+"""
+
+
+def settings(postgres: testing.Database, nats_server: testing.Broker, **changed: Any) -> Settings:
+    """As in production, but for `changed`."""
+    return Settings.model_validate({"database_url": postgres.url("rte_jobs"), "nats_url": nats_server.url} | changed)
+
+
+@pytest.fixture
+async def db(postgres: testing.Database, nats_server: testing.Broker) -> AsyncIterator[Database]:
+    """The database as jobs sees it."""
+    async with database.connect(settings(postgres, nats_server), application_name="test") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def broker(nats_server: testing.Broker) -> AsyncIterator[Broker]:
+    """The session's NATS with all streams."""
+    async with jetstream.connect(NatsSettings(nats_url=(nats_server.url,)), name="test") as opened:
+        await opened.ready()
+        yield opened
+
+
+def job(cron: str, timezone: str = "UTC") -> Job:
+    """A job that does nothing."""
+
+    async def nothing(connection: Connection, slot: datetime) -> int:
+        return 0
+
+    return Job("test", cron, timezone, nothing)
+
+
+@pytest.mark.parametrize(
+    ("cron", "timezone", "now", "slot"),
+    [
+        ("0 0 0 * * *", "UTC", "2026-11-22T10:00:00Z", "2026-11-22T00:00:00Z"),
+        ("0 0 0 * * *", "UTC", "2026-11-22T00:00:00Z", "2026-11-22T00:00:00Z"),
+        ("0 0 0 * * *", "UTC", "2026-11-21T23:59:59.999Z", "2026-11-21T00:00:00Z"),
+        ("0 0 9 * * MON", "Europe/Berlin", "2026-11-22T10:00:00Z", "2026-11-16T08:00:00Z"),
+        ("0 0 * * * *", "UTC", "2026-11-22T10:59:59Z", "2026-11-22T10:00:00Z"),
+        ("0 0 9 * * *", "Europe/Berlin", "2026-03-29T12:00:00Z", "2026-03-29T07:00:00Z"),
+    ],
+)
+def test_the_slot_is_the_latest_moment_of_the_schedule(cron: str, timezone: str, now: str, slot: str) -> None:
+    assert job(cron, timezone).slot(datetime.fromisoformat(now)) == datetime.fromisoformat(slot)
+
+
+async def test_many_replicas_fired_at_once_do_the_work_once(db: Database, broker: Broker) -> None:
+    runs = 0
+
+    async def count(connection: Connection, slot: datetime) -> int:
+        nonlocal runs
+        runs += 1
+        return 1
+
+    counted = Job("test", "0 0 * * * *", "UTC", count)
+    replicas = [Schedule(db, broker, [counted]) for _ in range(5)]
+
+    done = await asyncio.gather(*(replica.work(counted, datetime.now(UTC)) for replica in replicas))
+
+    assert sorted(done) == [False, False, False, False, True]
+    assert runs == 1
+
+
+async def test_work_that_fails_gives_its_slot_back(db: Database, broker: Broker) -> None:
+    async def fail(connection: Connection, slot: datetime) -> int:
+        raise OSError("mail server away")
+
+    failing = Job("test", "0 0 * * * *", "UTC", fail)
+    with pytest.raises(OSError, match="mail server"):
+        await Schedule(db, broker, []).work(failing, datetime.now(UTC))
+
+    assert await Schedule(db, broker, []).work(job("0 0 * * * *"), datetime.now(UTC))
+
+
+async def test_the_broker_fires_and_old_history_is_archived_once_by_two_replicas(
+    postgres: testing.Database, nats_server: testing.Broker, broker: Broker
+) -> None:
+    # No firing of this schedule is due at the start: what is archived was fired by the broker.
+    replica = settings(postgres, nats_server, archive_schedule="* * * * * *")
+    archived = await broker.jetstream.subscribe("rte.events.expectation.archived.>", ordered_consumer=True)
+    async with AsyncExitStack() as replicas:
+        for _ in range(2):
+            url = await replicas.enter_async_context(serving(create_app(replica)))
+            await ready(url)
+        postgres.execute(HISTORY)
+        event = await archived.next_msg(timeout=20)
+        slots = int(postgres.execute("select count(*) from job_runs"))
+        async with asyncio.timeout(20):
+            while int(await asyncio.to_thread(postgres.execute, "select count(*) from job_runs")) < slots + 2:
+                await asyncio.sleep(0.1)  # two more slots: time enough to archive it twice
+    await archived.unsubscribe()
+
+    assert b'"title": "long ago"' in event.data
+    assert (await broker.jetstream.stream_info("EVENTS")).state.messages == 1
+    assert postgres.execute("select title from expectations where archived_at is not null") == "long ago"
+
+
+async def test_a_slot_missed_while_everything_was_down_is_worked_at_the_start(
+    postgres: testing.Database, nats_server: testing.Broker
+) -> None:
+    postgres.execute(HISTORY)
+    async with serving(create_app(settings(postgres, nats_server, archive_schedule="0 0 0 1 1 *"))):
+        async with asyncio.timeout(20):
+            while await asyncio.to_thread(postgres.execute, "select job from job_runs") != "archive":
+                await asyncio.sleep(0.05)
+
+    assert postgres.execute("select title from expectations where archived_at is not null") == "long ago"
+
+
+async def ready(url: str) -> None:
+    """Wait until the service says that it is ready."""
+    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(20):
+        while (await client.get("/ready")).status_code != 200:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"archive_schedule": "0 0 * * *"}, {"archive_schedule": "x 0 0 * * *"}, {"schedule_timezone": "Mars/Base"}]
+)
+def test_a_bad_schedule_stops_the_start(bad: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        Settings.model_validate({"database_url": "postgresql://x@localhost/x"} | bad)
