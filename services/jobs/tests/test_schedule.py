@@ -128,7 +128,7 @@ async def test_a_slot_missed_while_everything_was_down_is_worked_at_the_start(
     postgres: testing.Database, nats_server: testing.Broker
 ) -> None:
     postgres.execute(HISTORY)
-    async with serving(create_app(settings(postgres, nats_server, archive_schedule="0 0 0 1 1 *"))):
+    async with serving(create_app(settings(postgres, nats_server, archive_schedule="0 0 0 * * *"))):
         async with asyncio.timeout(20):
             while await asyncio.to_thread(postgres.execute, "select job from job_runs") != "archive":
                 await asyncio.sleep(0.05)
