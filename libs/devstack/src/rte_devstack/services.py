@@ -154,6 +154,7 @@ class Parts:
             "CLERK_SECRET_KEY": "sk_test_devstack",
             "WEBHOOK_URL": f"{self.url('traefik')}/webhooks/clerk",
             "AUTHORIZED_PARTY": self.origin,
+            "RETRY_SCALE": "0.01",  # Svix waits 5 s, then 5 min: nobody who starts a stack does
         }
         return self._stand_in("clerk", defaults, "/health")
 
