@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from rte_common import jetstream, process
+from rte_common import jetstream, problems, process
 from rte_common.auth import TokenVerifier
 from rte_common.process import Health
+from rte_common.telemetry import RequestContext
 from rte_realtime_gateway.authorization import Gate
 from rte_realtime_gateway.feed import Feed
 from rte_realtime_gateway.hub import Hub
@@ -31,7 +32,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def keys_state() -> str | None:
         return None if wiring and wiring.verifier.ready else "no public key yet"
 
-    health = Health({"nats": feed_state, "clerk": keys_state}, required=frozenset({"nats", "clerk"}))
+    health = Health(required=frozenset({"nats", "clerk"}))
+    health.checks = {"nats": feed_state, "clerk": keys_state}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -54,7 +56,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Remote Teams Expectations: realtime", lifespan=lifespan)
     app.state.health = health
+    problems.install(app)
     app.include_router(health.router)
+    app.add_middleware(RequestContext)
     return app
 
 
