@@ -33,8 +33,10 @@ def schema(name: str) -> Any:
 
 def test_the_static_file_is_valid() -> None:
     static = yaml.safe_load((DEPLOYED / "traefik.yaml").read_text())
-    # The published schema knows neither this key nor, at the top, which keys are wrong.
+    # The published schema knows neither these keys of Traefik 3.7 nor, at the top, which keys are wrong.
     assert static["accessLog"]["fields"].pop("queryParameters") == {"defaultMode": "drop"}
+    for name in ("https", "metrics"):
+        assert static["entryPoints"][name]["http"].pop("aliasHeadersStrategy") == "delete"
     rules = schema("traefik-v3.json")
     jsonschema.validate(static, rules)
     assert static.keys() <= rules["properties"].keys()
@@ -49,7 +51,7 @@ async def echo(request: Request) -> Response:
     size = len(await request.body())
     padding = "x" * int(request.query_params.get("pad", "0"))
     return JSONResponse(
-        {"path": request.url.path, "size": size, "padding": padding},
+        {"path": request.url.path, "size": size, "padding": padding, "headers": list(request.headers)},
         headers={"Cache-Control": "private, max-age=60", "ETag": '"1"'},
     )
 
@@ -129,6 +131,12 @@ async def test_a_webhook_that_is_too_large_is_refused(client: httpx.AsyncClient)
 async def test_the_front_page_leads_to_the_documentation(client: httpx.AsyncClient) -> None:
     answer = await client.get("/")
     assert (answer.status_code, answer.headers["location"]) == (302, "/api/docs")
+
+
+async def test_a_header_that_poses_as_the_proxys_is_dropped(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/any", headers={"X_Forwarded_For": "192.0.2.1", "X-Kept": "1"})
+    assert "x-kept" in answer.json()["headers"]
+    assert "x_forwarded_for" not in answer.json()["headers"]
 
 
 async def test_other_paths_reach_no_service(client: httpx.AsyncClient) -> None:

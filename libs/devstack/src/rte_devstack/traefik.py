@@ -61,11 +61,14 @@ class Traefik(Program):
         (self.folder / "traefik.yaml").write_text(yaml.safe_dump(self._on_this_machine(static)))
 
     def _on_this_machine(self, static: dict[str, Any]) -> dict[str, Any]:
-        # No certificates here: one plain entry point instead of the redirect and TLS.
+        # No certificates here: what production does behind TLS, without TLS and the redirect to it.
         entry_points = {
             "http": {
                 "address": f"{HOST}:{self.port}",
                 "asDefault": True,
+                "http": {
+                    name: value for name, value in static["entryPoints"]["https"]["http"].items() if name != "tls"
+                },
                 "transport": {"lifeCycle": {"graceTimeOut": "1s"}},
             },
             "metrics": {**static["entryPoints"]["metrics"], "address": f"{HOST}:{self.metrics_port}"},
