@@ -151,10 +151,12 @@ def nats_server(devstack_folder: Path, reserve_port: Callable[[], int]) -> Itera
         yield Broker(given)
         return
     if os.environ.get("TEST_BACKEND") == "containers":
-        from testcontainers.community.nats import NatsContainer
+        from testcontainers.core.container import DockerContainer
+        from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-        with NatsContainer("nats:2.15", jetstream=True) as container:
-            yield Broker(container.nats_uri())
+        image = DockerContainer("nats:2.15").with_command("-js").with_exposed_ports(4222)
+        with image.waiting_for(LogMessageWaitStrategy("Server is ready")) as container:
+            yield Broker(f"nats://{container.get_container_host_ip()}:{container.get_exposed_port(4222)}")
         return
     folder = devstack_folder / "nats"
     with Nats(folder, port=reserve_port(), monitor_port=reserve_port(), log=folder.with_suffix(".log")) as server:
