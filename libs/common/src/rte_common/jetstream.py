@@ -36,8 +36,6 @@ MAX_DELIVERIES = 8
 RETRY_SECONDS = (1, 5, 15, 60, 300, 900, 3600)
 """Pause before each further delivery: a bare nak comes back at once and spins."""
 ACK_WAIT_SECONDS = 60
-FETCH = 10
-"""Messages taken at once: they share one ACK_WAIT_SECONDS."""
 
 DELIVERIES = Counter("rte_deliveries_total", "Messages handled by a durable consumer", ["durable", "outcome"])
 
@@ -133,16 +131,16 @@ async def consume(broker: Broker, stream: str, durable: str, subject: str, handl
             subscription = await broker.jetstream.pull_subscribe(subject, durable, stream, config)
             while True:
                 try:
-                    messages = await subscription.fetch(FETCH, timeout=5, heartbeat=1)
+                    # One at a time: a larger fetch of nats-py 2.16 drops what it holds when a status interrupts it.
+                    [message] = await subscription.fetch(1, timeout=5, heartbeat=1)
                 except FetchTimeoutError:
                     continue  # heartbeats came, messages did not
                 except nats.errors.TimeoutError:
                     await subscription.consumer_info()  # nothing came at all: raises if the consumer is gone
                     continue
-                for message in messages:
-                    await _deliver(broker.jetstream, message, durable, handle)
+                await _deliver(broker.jetstream, message, durable, handle)
         except (OSError, nats.errors.Error) as error:
-            log.warning("consumer_interrupted", durable=durable, error=repr(error))
+            log.warning("consumer_interrupted", durable=durable, error=str(error) or repr(error))
             await asyncio.sleep(1)
 
 
