@@ -3,7 +3,7 @@
 import pytest
 
 from .conftest import StartClient
-from .gateway import OTHER_TEAM, Changes, Gateway, Members
+from .gateway import OTHER_TEAM, Changes, Members
 from .official_clients import KINDS
 
 ALL = [{"event": "*", "schema": "public", "table": "expectations"}]

@@ -12,6 +12,7 @@ from rte_realtime_gateway.protocol.frames import Version, push
 
 if TYPE_CHECKING:
     from rte_realtime_gateway.channel import Channel
+    from rte_realtime_gateway.session import Session
 
 Write = Callable[[bytes], None]
 
@@ -24,6 +25,8 @@ class Audience:
 
     def __init__(self, topic: str, version: Version, bindings: tuple[Binding, ...]) -> None:
         self.members: dict[Channel, Write] = {}
+        self.tracked: dict[Session, None] = {}
+        """Sessions of members whose positions are kept."""
         self._topic = topic
         self._version = version
         self._bindings = bindings
@@ -43,9 +46,8 @@ class Audience:
 
     def publish(self, change: Change) -> bool:
         """Queue the change for all members; returns whether any frame waits for `flush`."""
-        if not self.members:
-            return False
-        self._pending += self.frames(change)
+        if self.members:
+            self._pending += self.frames(change)
         return bool(self._pending)
 
     def flush(self) -> None:
@@ -60,12 +62,19 @@ class Audience:
             write(data)
         metrics.DELIVERIES.labels("change").inc(count * len(self.members))
 
-    def add(self, channel: "Channel", write: Write) -> None:
+    def add(self, channel: "Channel") -> None:
         """Let the channel have what is published from now on, and nothing that waits already."""
         self.flush()
-        self.members[channel] = write
+        self.rewire(channel)
+        if channel.session.client_id is not None:
+            self.tracked[channel.session] = None
+
+    def rewire(self, channel: "Channel") -> None:
+        """Write to the channel by its session's present way of writing."""
+        self.members[channel] = channel.session.write
 
     def remove(self, channel: "Channel") -> None:
         """Write what waits, then let the channel go: it has had everything up to now."""
         self.flush()
         self.members.pop(channel, None)
+        self.tracked.pop(channel.session, None)

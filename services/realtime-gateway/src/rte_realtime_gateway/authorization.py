@@ -71,7 +71,7 @@ def session_token(text: str | None) -> str | None:
     return text if text is not None and text.count(".") == 2 else None
 
 
-class Gate:
+class TokenGate:
     """Checks tokens in the background of a loop, for callers that cannot wait."""
 
     def __init__(self, verifier: TokenVerifier) -> None:

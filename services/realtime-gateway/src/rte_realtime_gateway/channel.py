@@ -12,11 +12,12 @@ from rte_common.auth import Member
 from rte_realtime_gateway import authorization, metrics
 from rte_realtime_gateway.audience import Audience
 from rte_realtime_gateway.authorization import Grant, Refused
-from rte_realtime_gateway.hub import AudienceKey, Team
 from rte_realtime_gateway.protocol import join, messages
-from rte_realtime_gateway.protocol.frames import Broadcast, Message
+from rte_realtime_gateway.protocol.frames import Message
 from rte_realtime_gateway.protocol.join import JoinRequest
+from rte_realtime_gateway.pushes import Pushes
 from rte_realtime_gateway.room import Room, RoomName
+from rte_realtime_gateway.team import AudienceKey, Team
 
 if TYPE_CHECKING:
     from rte_realtime_gateway.session import Session
@@ -48,10 +49,11 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """Where an open channel listens."""
+    """Where an open channel listens, and what its client may do there."""
 
     team: Team
     room: Room
+    pushes: Pushes
     audience: Audience | None
     """None when no row changes were asked for."""
 
@@ -66,13 +68,25 @@ class Channel:
         self.request = request
         self.state = State.JOINING
         self.deadline = session.hub.now() + JOIN_SECONDS
+        self.sees_presence = request.presence
         self._join_ref = join_ref
         self._ref = ref
         self._grant: Grant | None = None
         self._token: str | None = None
         self._entered: Entered | None = None
-        self._position = 0
+        self._place = 0
+        self._listening = False
         self._held: list[Message] = []
+
+    @property
+    def place(self) -> int:
+        """Sequence up to which everything meant for the client was written to its socket."""
+        return self.session.hub.written if self._listening else self._place
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it delivers."""
+        return self.state is State.OPEN
 
     # Joining
 
@@ -89,13 +103,22 @@ class Channel:
         self.session.gate.check(token, self._identified, refused)
 
     def _identified(self, member: Member) -> None:
-        if self.state is State.JOINING:
-            try:
-                self._grant = authorization.decide(member, self.name)
-            except Refused as refusal:
-                self._refuse(refusal)
-            else:
-                self.session.hub.when_live(self._open)
+        if self.state is not State.JOINING:
+            return
+        try:
+            self._grant = self._decide(member)
+        except Refused as refusal:
+            self._refuse(refusal)
+        else:
+            self.session.hub.when_live(self._open)
+
+    def _decide(self, member: Member) -> Grant:
+        hub = self.session.hub
+        if not hub.standing.is_good(member):
+            raise Refused("Unauthorized: You are no longer in this team, or signed out")
+        if not hub.limits.may_join(member):
+            raise Refused("ClientJoinRateLimitReached: Too many joins per second")
+        return authorization.decide(member, self.name)
 
     def _join_without_token(self, _: Refused) -> None:
         if self.state is State.JOINING:
@@ -113,7 +136,7 @@ class Channel:
         hub = self.session.hub
         self.reply(self._ref, messages.ok({"postgres_changes": self.request.changes.echo}))
         metrics.JOINS.labels("ok").inc()
-        self._position = hub.head
+        self._place = hub.head
         if self._grant is None:
             self.state = State.SOFT
             self._set_deadline(hub.now() + SOFT_JOIN_SECONDS)
@@ -126,38 +149,66 @@ class Channel:
         self.state = State.OPEN
         self._grant = grant
         self._set_deadline(grant.member.expires_at + EXPIRY_GRACE_SECONDS)
-        team, room = hub.team(team_id), hub.room(RoomName(team_id, self.topic, self.request.private))
+        team = hub.team(team_id)
+        room = hub.rooms.enter(RoomName(team_id, self.topic, self.request.private), self)
         audience = team.audience(grant.user_id, self._audience_key) if self.request.changes.bindings else None
-        self._entered = Entered(team, room, audience)
-        room.members.add(self)
-        if audience is not None:
-            self._catch_up(team, audience, grant.user_id)
-        self._announce()
+        self._entered = Entered(team, room, Pushes(self, room), audience)
+        if self.sees_presence:
+            self._entered.pushes.send_presence_state()
         held, self._held = self._held, []
         for message in held:
             self.receive(message)
+        if audience is None:
+            self._announce(None)
+        else:
+            self._resume(team, grant.member)
 
     @property
     def _audience_key(self) -> AudienceKey:
         return self.topic, self.session.version, self.request.changes.bindings
 
-    def _announce(self) -> None:
-        requested = self.request.changes
-        if requested.errors:
-            self._system("error", "; ".join(requested.errors))
-        elif requested.bindings:
-            self._system("ok", messages.SUBSCRIBED)
-        if self.request.replication_ready:
-            self._system("ok", "Replication connection established", extension="system")
+    def _resume(self, team: Team, member: Member) -> None:
+        """Find the place to go on from: where the client was, if that is known and everything since then too."""
+        known = self.session.known_place(self.topic, member)
+        resumed = known is not None and known >= team.floor
+        if known is not None and resumed:
+            self._place = known
+        outcome = "resumed" if resumed else "too_old" if known is not None else "new"
+        metrics.REPLAYS.labels(outcome).inc()
+        self._catch_up(resumed)
 
-    def _catch_up(self, team: Team, audience: Audience, owner: str | None) -> None:
+    def _catch_up(self, resumed: bool) -> None:
         """Write what was missed, then listen to what comes: nothing is left out between the two, or doubled."""
-        while missed := list(islice(team.since(self._position), CATCH_UP_CHANGES)):
-            wanted = (change for change in missed if owner is None or change.user_id == owner)
-            frames = [frame for change in wanted for frame in audience.frames(change)]
+        entered, grant, hub = self._entered, self._grant, self.session.hub
+        if entered is None or entered.audience is None or grant is None or self.state is not State.OPEN:
+            return  # it ended while a slow client read what it had missed
+        if self._place > hub.head:
+            hub.when_reached(self._place, lambda: self._catch_up(resumed))
+            return
+        while missed := list(islice(entered.team.since(self._place), CATCH_UP_CHANGES)):
+            if self.session.lagging:
+                self.session.when_writable(lambda: self._catch_up(resumed))
+                return
+            wanted = (change for change in missed if grant.user_id in (None, change.user_id))
+            frames = [frame for change in wanted for frame in entered.audience.frames(change)]
             self.session.write(b"".join(frames))
-            self._position = missed[-1].sequence
-        audience.add(self, self.session.write)
+            metrics.DELIVERIES.labels("missed_change").inc(len(frames))
+            self._place = missed[-1].sequence
+        entered.audience.add(self)
+        self._listening = True
+        self._announce(resumed)
+
+    def _announce(self, resumed: bool | None) -> None:
+        """Say what the client got; `resumed` is None when it asked for no changes."""
+        if self.request.changes.errors:
+            self._system("error", "; ".join(self.request.changes.errors))
+        elif resumed is not None:
+            self._system("ok", messages.SUBSCRIBED)
+        if resumed is not None:
+            message, code = messages.RESUMED if resumed else messages.LOAD_AGAIN
+            self._system("ok", message, extension="system", code=code)
+        if self.request.replication_ready:
+            self._system("ok", messages.REPLICATION_READY, extension="system")
 
     # Messages
 
@@ -168,12 +219,10 @@ class Channel:
         elif self._entered is None or self._grant is None:
             if len(self._held) < MAX_HELD:
                 self._held.append(message)
-        elif message.event == "broadcast":
-            self._broadcast(message, self._entered.room, self._grant)
-        elif message.event == "presence":
-            self.reply(message.ref, messages.ok())
+            else:
+                self.reply(message.ref, messages.error("TooManyMessages: The channel is not ready yet"))
         else:
-            log.info("event_unknown", topic=self.topic, name=message.event)
+            self._entered.pushes.receive(message, self._grant)
 
     def _renew(self, token: str | None) -> None:
         """Take a newer token in place; what is no token, or the same, changes nothing."""
@@ -186,7 +235,7 @@ class Channel:
         if self.state in (State.JOINING, State.ENDED):
             return
         try:
-            grant = authorization.decide(member, self.name)
+            grant = self._decide(member)
         except Refused as refusal:
             self.fail(refusal.reason)
             return
@@ -203,18 +252,6 @@ class Channel:
         self._token = None
         log.info("token_refused", topic=self.topic, reason=refusal.reason)
 
-    def _broadcast(self, message: Message, room: Room, grant: Grant) -> None:
-        broadcast = _read_broadcast(message.payload)
-        if broadcast is None:
-            reply = messages.error("InvalidBroadcast: a broadcast has an event name and a payload")
-        elif not grant.may_write:
-            reply = messages.error(f"Unauthorized: You do not have permissions to write to this channel: {self.name}")
-        else:
-            self.session.hub.broadcast(room, broadcast, self)
-            reply = messages.ok()
-        if self.request.ack:
-            self.reply(message.ref, reply)
-
     # The end
 
     def check_deadline(self) -> None:
@@ -229,35 +266,66 @@ class Channel:
             case State.OPEN:
                 self.fail("InvalidJWTToken: Token has expired")
 
+    def is_of(self, team_id: str, user_id: str) -> bool:
+        """Whether it listens for this member of this team."""
+        return self._grant is not None and (self._grant.member.team_id, self._grant.member.id) == (team_id, user_id)
+
+    def is_of_session(self, session_id: str) -> bool:
+        """Whether it listens for a member who signed in with this session."""
+        return self._grant is not None and self._grant.member.session_id == session_id
+
     def fail(self, reason: str) -> None:
         """End it so that every client joins again. `phx_close` would be final for all of them."""
         self.session.forget(self)
         self.end()
         self._push("phx_error", orjson.dumps({"reason": reason}), ref=self._join_ref)
 
+    def close(self, reason: str) -> None:
+        """End it for good: the client has no business here any more."""
+        self.session.forget(self)
+        self.end(for_good=True)
+        self._system("ok", reason, extension="system", code="closed")
+        self._push("phx_close", messages.EMPTY, ref=self._join_ref)
+
     def leave(self, ref: str | None) -> None:
         """End it because the client asks for it."""
-        self.end()
+        self.session.forget(self)
+        self.end(for_good=True)
+        self.session.forget_place(self.topic, self._grant.member if self._grant else None)
         self.reply(ref, messages.ok())
         self._push("phx_close", messages.EMPTY, ref=self._join_ref)
 
-    def end(self) -> None:
-        """Deliver nothing any more, and say nothing."""
-        hub = self.session.hub
+    def end(self, *, for_good: bool = False) -> None:
+        """Deliver nothing any more, and say nothing. Who may come back stays present for a while."""
         self.state = State.ENDED
-        hub.give_up(self._open)
+        self.session.hub.give_up(self._open)
         if self._entered is None or self._grant is None:
             return
-        hub.leave_room(self._entered.room, self)
+        self._entered.pushes.end(for_good=for_good)
+        self.session.hub.rooms.leave(self._entered.room, self)
         if self._entered.audience is not None:
             self._entered.audience.remove(self)
             self._entered.team.release(self._grant.user_id, self._audience_key)
+            if self._listening:
+                self._place = self.session.hub.head  # the audience has just written what waited
+                self._listening = False
+            if not for_good:
+                self.session.remember_place(self.topic, self._place)
 
     # Writing
+
+    def rewire(self) -> None:
+        """The session's way of writing has changed."""
+        if self._listening and self._entered is not None and self._entered.audience is not None:
+            self._entered.audience.rewire(self)
 
     def reply(self, ref: str | None, payload: bytes) -> None:
         """Answer the client's message `ref`."""
         self._push("phx_reply", payload, ref=ref)
+
+    def send(self, event: str, payload: bytes) -> None:
+        """Tell the client something that answers nothing."""
+        self._push(event, payload)
 
     def _system(self, status: str, message: str, **details: Any) -> None:
         self._push("system", messages.system(self.name, status, message, **details))
@@ -268,12 +336,3 @@ class Channel:
     def _set_deadline(self, deadline: float) -> None:
         self.deadline = deadline
         self.session.remind(deadline)
-
-
-def _read_broadcast(payload: Any) -> Broadcast | None:
-    """The broadcast in a message's payload: a binary frame's, or `{event, payload}`."""
-    if isinstance(payload, Broadcast):
-        return payload
-    if not isinstance(payload, dict) or not isinstance(payload.get("event"), str):
-        return None
-    return Broadcast(payload["event"], orjson.dumps(payload.get("payload", {})))

@@ -1,132 +1,106 @@
-"""The hub: the teams of this process, their recent changes, and the channels that listen. No I/O."""
+"""The hub: everything that the clients of this process share. It takes each change once and does no I/O."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING
+
+import structlog
 
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.audience import Audience
 from rte_realtime_gateway.changes import Change
-from rte_realtime_gateway.protocol.bindings import Binding
-from rte_realtime_gateway.protocol.frames import Broadcast, Version
-from rte_realtime_gateway.room import Room, RoomName
+from rte_realtime_gateway.limits import Allowance, Limits
+from rte_realtime_gateway.positions import Positions
+from rte_realtime_gateway.room import Later, Rooms
+from rte_realtime_gateway.standing import Standing
+from rte_realtime_gateway.team import Team
 
 if TYPE_CHECKING:
-    from rte_realtime_gateway.channel import Channel
     from rte_realtime_gateway.session import Session
+
+log = structlog.get_logger(__name__)
 
 RESUME_SECONDS = 300
 """How long after its last sign a client may come back and still get what it missed."""
 KEPT_SECONDS = RESUME_SECONDS + 60
 """How long changes are kept: a client's last sign may be a heartbeat older than its disconnection."""
-MAX_RECENT = 20_000
-"""Most changes kept for one team, however fresh."""
-
-Later = Callable[[float, Callable[[], None]], object]
-"""Calls a function after some seconds, like the event loop's `call_later`."""
-AudienceKey = tuple[str, Version, tuple[Binding, ...]]
-
-
-class Team:
-    """One team's listeners and recent changes. Teams share nothing."""
-
-    def __init__(self, floor: int) -> None:
-        self.floor = floor
-        """Sequence of the youngest change that is no longer kept."""
-        self._recent: deque[Change] = deque()
-        self._audiences: dict[str | None, dict[AudienceKey, Audience]] = {}
-
-    def audience(self, user_id: str | None, key: AudienceKey) -> Audience:
-        """Who wants this team's changes: all of them, or those of one user."""
-        of_user = self._audiences.setdefault(user_id, {})
-        if key not in of_user:
-            of_user[key] = Audience(*key)
-        return of_user[key]
-
-    def release(self, user_id: str | None, key: AudienceKey) -> None:
-        """Forget an audience without members."""
-        of_user = self._audiences.get(user_id, {})
-        if key in of_user and not of_user[key].members:
-            del of_user[key]
-            if not of_user:
-                del self._audiences[user_id]
-
-    def publish(self, change: Change) -> list[Audience]:
-        """Keep the change, and queue it for everybody who wants it; returns the audiences to flush."""
-        self._recent.append(change)
-        if len(self._recent) > MAX_RECENT:
-            self.floor = self._recent.popleft().sequence
-        return [
-            audience
-            for user_id in (None, change.user_id)
-            for audience in self._audiences.get(user_id, {}).values()
-            if audience.publish(change)
-        ]
-
-    def since(self, sequence: int) -> Iterator[Change]:
-        """The kept changes after `sequence`, oldest first."""
-        missed = 0
-        for change in reversed(self._recent):
-            if change.sequence <= sequence:
-                break
-            missed += 1
-        return islice(self._recent, len(self._recent) - missed, None)
-
-    def start_after(self, sequence: int) -> None:
-        """Forget all changes: the next one comes after `sequence`."""
-        self._recent.clear()
-        self.floor = sequence
-
-    def forget(self, before: float) -> None:
-        """Drop the changes committed before this Unix time."""
-        while self._recent and self._recent[0].committed_at.timestamp() < before:
-            self.floor = self._recent.popleft().sequence
+PINGS = 1_000.0, 200.0
+"""Pings for positions, a second and at once: few clients are asked after each write, many in turn."""
+PING_SECONDS = 0.05
+SOURCES = frozenset({"feed", "positions", "presence"})
+"""What must have been read before a client may join."""
 
 
 class Hub:
-    """All teams. `publish` takes each change of the stream once, in order."""
+    """All teams, rooms and sessions. `publish` takes each change of the stream once, in order."""
 
     def __init__(self, later: Later, *, flush_seconds: float = 0.06, now: Callable[[], float] = time.time) -> None:
-        self.sessions: set[Session] = set()
         self.now = now
+        self.later = later
+        self.sessions: set[Session] = set()
+        self.rooms = Rooms(later)
+        self.positions = Positions(now, KEPT_SECONDS)
+        self.limits = Limits(now)
+        self.standing = Standing(now)
+        self.draining = False
         self.head = 0
         """Sequence of the latest change of the stream."""
-        self.floor = 0
-        """Sequence before which no team's changes are known."""
+        self._floor = 0
         self._teams: dict[str, Team] = {}
-        self._rooms: dict[RoomName, Room] = {}
-        self._later = later
         self._flush_seconds = flush_seconds
         self._flushed_at = float("-inf")
         self._dirty: dict[Audience, None] = {}
         self._unflushed: list[Change] = []
-        self._live = False
+        self._before_unflushed = 0
+        self._awaited = set(SOURCES)
         self._waiting: dict[Callable[[], None], None] = {}
+        self._ahead: dict[Callable[[], None], int] = {}
+        self._unacknowledged: dict[Session, None] = {}
+        self._pings = Allowance(*PINGS)
+        self._asking = False
+
+    # Changes
 
     def team(self, team_id: str) -> Team:
         """The team's listeners and recent changes."""
         if team_id not in self._teams:
-            self._teams[team_id] = Team(self.floor)
+            self._teams[team_id] = Team(self._floor)
         return self._teams[team_id]
 
     def start_after(self, sequence: int) -> None:
-        """Begin with the changes after `sequence`, and forget all others."""
-        self.head = self.floor = sequence
+        """Begin with the changes after `sequence`; whatever was known of another stream means nothing."""
+        if self.head:
+            self.positions.clear()
+        self.head = self._floor = sequence
         for team in self._teams.values():
             team.start_after(sequence)
 
+    def skip(self, sequence: int) -> None:
+        """The event at this place is no change for clients."""
+        if not self._dirty:
+            self._before_unflushed = sequence
+        self.head = sequence
+
     def publish(self, change: Change) -> None:
         """Take the next change of the stream."""
-        self.head = change.sequence
         dirty = self.team(change.team_id).publish(change)
-        if not dirty:
-            return
+        if dirty:
+            self._flush_soon(change, dirty)
+        self.head = change.sequence
+        if self.standing.note(change):
+            self._expel(lambda session: session.expel(change.team_id, change.user_id))
+        if self._ahead:
+            for proceed in [proceed for proceed, place in self._ahead.items() if place <= self.head]:
+                del self._ahead[proceed]
+                proceed()
+
+    def _flush_soon(self, change: Change, dirty: list[Audience]) -> None:
         if not self._dirty:
+            self._before_unflushed = self.head
             # Alone, a change is written within this turn of the loop; in a crowd, many share one write.
             wait = self._flushed_at + self._flush_seconds - self.now()
-            self._later(min(max(wait, 0), self._flush_seconds), self.flush)
+            self.later(min(max(wait, 0), self._flush_seconds), self.flush)
         self._dirty.update(dict.fromkeys(dirty))
         self._unflushed.append(change)
 
@@ -137,54 +111,115 @@ class Hub:
         self._dirty, self._unflushed = {}, []
         for audience in dirty:
             audience.flush()
+            self._unacknowledged.update(audience.tracked)
         written_at = self.now()
         for change in changes:
             metrics.DELIVERY_SECONDS.observe(max(written_at - change.committed_at.timestamp(), 0))
+        self._ask_positions()
 
-    def room(self, name: RoomName) -> Room:
-        """The room of that name."""
-        if name not in self._rooms:
-            self._rooms[name] = Room(name)
-        return self._rooms[name]
+    @property
+    def written(self) -> int:
+        """Sequence up to which every change was written to whoever listens."""
+        return self._before_unflushed if self._dirty else self.head
 
-    def leave_room(self, room: Room, channel: "Channel") -> None:
-        """Take the channel out; an empty room is forgotten."""
-        room.members.discard(channel)
-        if not room.members:
-            self._rooms.pop(room.name, None)
+    def when_reached(self, sequence: int, proceed: Callable[[], None]) -> None:
+        """Call `proceed` once the stream was read up to there: another replica was faster."""
+        self._ahead[proceed] = sequence
 
-    def broadcast(self, room: Room, broadcast: Broadcast, sender: "Channel | None" = None) -> None:
-        """Send to everybody in the room."""
-        room.deliver(broadcast, sender)
+    # Positions of returning clients
+
+    def ask(self, session: "Session") -> None:
+        """Find out soon what the client received."""
+        self._unacknowledged[session] = None
+        self._ask_positions()
+
+    def _ask_positions(self) -> None:
+        """Ping as many clients as the allowance has, and the others later."""
+        while self._unacknowledged and self._pings.take(self.now()):
+            session = next(iter(self._unacknowledged))
+            del self._unacknowledged[session]
+            session.ping()
+        if self._unacknowledged and not self._asking:
+            self._asking = True
+            self.later(PING_SECONDS, self._ask_again)
+
+    def _ask_again(self) -> None:
+        self._asking = False
+        self._ask_positions()
+
+    # Whether clients may join
 
     @property
     def live(self) -> bool:
-        """Whether the changes arrive as they are committed."""
-        return self._live
+        """Whether everything was read and changes arrive as they are committed."""
+        return not self._awaited
 
-    @live.setter
-    def live(self, live: bool) -> None:
-        self._live = live
-        metrics.FEED_LIVE.set(live)
+    async def check(self) -> str | None:
+        """For /ready: None, or what does not arrive."""
+        return None if self.live else f"waiting for {', '.join(sorted(self._awaited))}"
+
+    def source_live(self, source: str, live: bool) -> None:
+        """A source has been read up to its end, or does not arrive any more."""
+        was_live = self.live
         if live:
+            self._awaited.discard(source)
+        else:
+            self._awaited.add(source)
+        if self.live is was_live:
+            return
+        metrics.FEED_LIVE.set(self.live)
+        log.info("changes_flow" if self.live else "changes_do_not_flow", sequence=self.head)
+        if self.live:
             waiting, self._waiting = self._waiting, {}
             for proceed in waiting:
                 proceed()
 
     def when_live(self, proceed: Callable[[], None]) -> None:
-        """Call `proceed` now, or once the changes arrive again; `give_up` takes it back."""
-        if self._live:
+        """Call `proceed` now, or once changes arrive; `give_up` takes it back."""
+        if self.live:
             proceed()
         else:
             self._waiting[proceed] = None
 
     def give_up(self, proceed: Callable[[], None]) -> None:
-        """No longer call `proceed`."""
+        """No longer call `proceed`, whatever it waits for."""
         self._waiting.pop(proceed, None)
+        self._ahead.pop(proceed, None)
+
+    # Upkeep
+
+    def revoke(self, session_id: str) -> None:
+        """A member's sign-in session was ended."""
+        self.standing.revoke(session_id)
+        self._expel(lambda session: session.expel_session(session_id))
+
+    def _expel(self, expel: Callable[["Session"], None]) -> None:
+        for session in list(self.sessions):
+            expel(session)
+
+    def drop(self, session: "Session") -> None:
+        """The socket is gone."""
+        self.sessions.discard(session)
+        self._unacknowledged.pop(session, None)
 
     def tidy(self) -> None:
-        """Drop what is older than clients may come back for, and end what has run out. Call once a second."""
-        for team in self._teams.values():
-            team.forget(self.now() - KEPT_SECONDS)
-        for session in [session for session in self.sessions if session.deadline <= self.now()]:
+        """End what has run out. Call once a second."""
+        now = self.now()
+        for session in [session for session in self.sessions if session.deadline <= now]:
             session.check_deadlines()
+        metrics.QUEUE_BYTES.set(sum(session.queued for session in self.sessions if session.lagging))
+
+    def forget(self) -> None:
+        """Drop what is older than clients may come back for. Call now and then."""
+        for team_id, team in list(self._teams.items()):
+            team.forget(self.now() - KEPT_SECONDS)
+            if team.is_idle:
+                # A position before this floor is older than what is kept for anybody.
+                self._floor = max(self._floor, team.floor)
+                del self._teams[team_id]
+        for keeper in (self.positions, self.limits, self.standing):
+            keeper.tidy()
+
+    def some_sessions(self, count: int) -> list["Session"]:
+        """Any `count` of the sessions."""
+        return list(islice(self.sessions, count))

@@ -15,6 +15,6 @@ QUEUE_BYTES = Gauge("rte_gateway_queue_bytes", "Bytes that wait for readers slow
 DROPS = Counter("rte_gateway_drops_total", "Frames, messages or sockets given up, by reason", ["reason"])
 REPLAYS = Counter("rte_gateway_replays_total", "Returning channels, by whether nothing was missed", ["outcome"])
 FEED_LIVE = Gauge("rte_gateway_feed_live", "1 while changes arrive from the broker")
-FEED_RESTARTS = Counter(
-    "rte_gateway_feed_restarts_total", "Times the feed began again after its last change", ["reason"]
-)
+FEED_RESTARTS = Counter("rte_gateway_feed_restarts_total", "Consumers made again after a loss", ["stream", "reason"])
+POSITIONS = Counter("rte_gateway_positions_total", "Acknowledged positions of clients with a session id")
+SLOWED = Counter("rte_gateway_slowed_total", "Times a client was read from more slowly because it sent too much")

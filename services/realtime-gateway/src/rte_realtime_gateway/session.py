@@ -1,16 +1,28 @@
 """A session: one client on one websocket. It reads the client's frames and writes the server's; it does no I/O."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
 
+from rte_common.auth import Member
 from rte_realtime_gateway import authorization, metrics
 from rte_realtime_gateway.audience import Write
-from rte_realtime_gateway.authorization import Gate, Refused
+from rte_realtime_gateway.authorization import Refused
 from rte_realtime_gateway.channel import Channel
 from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.limits import MAX_CHANNELS, SOCKET_JOINS, SOCKET_MESSAGES, Allowance
+from rte_realtime_gateway.positions import Places, client_key
 from rte_realtime_gateway.protocol import join, messages
-from rte_realtime_gateway.protocol.frames import BadFrame, Message, Version, decode_binary, decode_text, push
+from rte_realtime_gateway.protocol.frames import (
+    BadFrame,
+    Message,
+    Version,
+    decode_binary,
+    decode_text,
+    ping_frame,
+    push,
+)
 from rte_realtime_gateway.protocol.join import BadJoin, JoinRequest
 
 log = structlog.get_logger(__name__)
@@ -18,7 +30,7 @@ log = structlog.get_logger(__name__)
 PHOENIX = "phoenix"
 """The topic of heartbeats, and of answers to what belongs to no channel."""
 IDLE_SECONDS = 60.0
-"""How long a client may be silent; it sends a heartbeat every 25 s."""
+"""How long a client may be silent, or without a channel; it sends a heartbeat every 25 s."""
 MAX_BAD_FRAMES = 10
 
 
@@ -33,6 +45,13 @@ class Closing:
     NO_CHANNEL = 4003, "no channel joined"
 
 
+class Gate(Protocol):
+    """Checks tokens: calls one of the two, at once or soon."""
+
+    def check(self, token: str, granted: Callable[[Member], None], refused: Callable[[Refused], None]) -> None:
+        """Check a token."""
+
+
 class Outlet(Protocol):
     """The socket's writing end."""
 
@@ -40,33 +59,71 @@ class Outlet(Protocol):
     def write(self) -> Write:
         """Writes bytes as they are."""
 
+    @property
+    def queued(self) -> int:
+        """Bytes that the client was sent and has not taken yet."""
+
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake."""
+        """Begin the closing handshake, and call `Session.ended`."""
+
+    def slow_down(self, seconds: float) -> None:
+        """Take nothing from the client for so long."""
 
 
 class Session:
-    """One client. `version` and `api_key` come from the address that it connected to."""
+    """One client. Version, key and client id come from the address that it connected to."""
 
-    def __init__(self, hub: Hub, gate: Gate, outlet: Outlet, version: Version, api_key: str | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        gate: Gate,
+        outlet: Outlet,
+        version: Version,
+        *,
+        api_key: str | None = None,
+        client_id: str | None = None,
+    ) -> None:
         self.hub = hub
         self.gate = gate
         self.version = version
         self.api_key = api_key
+        self.client_id = client_id
+        """What the client calls itself: the same after a reconnect."""
         self.write = outlet.write
-        self.heard_at = hub.now()
-        self.deadline = self.heard_at + IDLE_SECONDS
+        self.lagging = False
+        """Whether the client takes less than it is sent."""
+        self.deadline = hub.now() + IDLE_SECONDS
         """When `check_deadlines` has something to do, at the earliest."""
+        self._heard_at = self._channel_at = hub.now()
         self._outlet = outlet
         self._channels: dict[str, Channel] = {}
         self._bad_frames = 0
+        self._joins = Allowance(*SOCKET_JOINS)
+        self._messages = Allowance(*SOCKET_MESSAGES)
+        self._places: Places = {}
+        """Where channels that ended on this socket were."""
+        self._member: Member | None = None
+        self._pinged: Places | None = None
+        """What the outstanding ping's answer will prove."""
+        self._pings = 0
+        self._ping_again = False
+        self._when_writable: list[Callable[[], None]] = []
         hub.sessions.add(self)
         metrics.SOCKETS.inc()
 
+    # Messages
+
+    def heard(self) -> None:
+        """The client is there."""
+        self._heard_at = self.hub.now()
+
     def receive(self, data: str | bytes) -> None:
         """Take one websocket message: text, or bytes of a binary one."""
-        self.heard_at = self.hub.now()
+        self.heard()
+        if wait := self._messages.wait(self._heard_at):
+            self._outlet.slow_down(wait)
         try:
-            self._handle(decode_text(self.version, data) if isinstance(data, str) else decode_binary(data))
+            self._handle(decode_text(self.version, data) if isinstance(data, str) else self._decode_binary(data))
         except BadFrame as error:
             self._bad_frames += 1
             metrics.DROPS.labels("bad_frame").inc()
@@ -74,20 +131,29 @@ class Session:
             if self._bad_frames >= MAX_BAD_FRAMES:
                 self.close(*Closing.BAD_FRAMES)
 
+    def _decode_binary(self, data: bytes) -> Message:
+        if self.version is Version.V1:
+            raise BadFrame("Version 1.0.0 has no binary frames")
+        return decode_binary(data)
+
     def _handle(self, message: Message) -> None:
         if message.topic == PHOENIX:
             if message.event == "heartbeat":
                 self._reply(message, messages.ok())
+                self.ping()
             return
         channel = self._channels.get(message.topic)
         if message.event == "phx_join":
             self._join(message)
         elif message.event == "phx_leave":
-            self._leave(message, channel)
+            if channel is None:
+                self._reply(message, messages.ok())
+            else:
+                channel.leave(message.ref)
         elif channel is not None:
             # An absent or old join_ref is fine: clients before 2.100 and Python leave it out.
             channel.receive(message)
-        elif message.ref is not None:
+        elif message.ref is not None and message.event != "access_token":
             self._reply(message, messages.error("unmatched topic"))
 
     def _join(self, message: Message) -> None:
@@ -96,6 +162,7 @@ class Session:
             self.forget(superseded)
             superseded.end()
         try:
+            self._check_limits()
             request = _read_join(message)
         except Refused as refusal:
             metrics.JOINS.labels("refused").inc()
@@ -107,17 +174,19 @@ class Session:
         metrics.CHANNELS.inc()
         channel.begin()
 
-    def _leave(self, message: Message, channel: Channel | None) -> None:
-        if channel is None:
-            self._reply(message, messages.ok())
-            return
-        self.forget(channel)
-        channel.leave(message.ref)
+    def _check_limits(self) -> None:
+        if self.hub.draining:
+            raise Refused("RealtimeRestarting: Realtime is restarting, please standby")
+        if len(self._channels) >= MAX_CHANNELS:
+            raise Refused("ChannelRateLimitReached: Too many channels")
+        if not self._joins.take(self.hub.now()):
+            raise Refused("ClientJoinRateLimitReached: Too many joins per second")
 
     def forget(self, channel: Channel) -> None:
-        """The channel has ended."""
+        """The channel ends, or has ended."""
         if self._channels.get(channel.topic) is channel:
             del self._channels[channel.topic]
+            self._channel_at = self.hub.now()
             metrics.CHANNELS.dec()
 
     def _reply(self, message: Message, payload: bytes) -> None:
@@ -129,33 +198,128 @@ class Session:
         """Write one server message."""
         self.write(push(self.version, topic, event, payload, ref=ref, join_ref=join_ref))
 
+    # Where the client is
+
+    def known_place(self, topic: str, member: Member) -> int | None:
+        """Up to where the client has had everything on this topic, if that is known."""
+        self._member = member
+        here = self._places.pop(topic, None)
+        if here is not None or self.client_id is None:
+            return here
+        return self.hub.positions.of(client_key(member, self.client_id), topic)
+
+    def remember_place(self, topic: str, place: int) -> None:
+        """A channel ended after this change."""
+        self._places[topic] = place
+
+    def forget_place(self, topic: str, member: Member | None) -> None:
+        """The client left the topic: a later join begins anew."""
+        self._places.pop(topic, None)
+        if self.client_id is not None and member is not None:
+            self.hub.positions.forget(client_key(member, self.client_id), topic)
+
+    def ping(self) -> None:
+        """Find out what the client received: it answers after everything that was written until now."""
+        if self.client_id is None or self._member is None:
+            return
+        if self._pinged is not None:
+            self._ping_again = True
+            return
+        self._pinged = {topic: channel.place for topic, channel in self._channels.items() if channel.is_open}
+        self._pings += 1
+        self.write(ping_frame(self._pings.to_bytes(4, "big")))
+
+    def answered(self, payload: bytes) -> None:
+        """The client answered a ping."""
+        if self._pinged is None or payload != self._pings.to_bytes(4, "big"):
+            return
+        places, self._pinged = self._pinged, None
+        self._note_received(places)
+        if self._ping_again:
+            self._ping_again = False
+            self.hub.ask(self)
+
+    def _note_received(self, places: Places) -> None:
+        if self.client_id is not None and self._member is not None and places:
+            self.hub.positions.advance(client_key(self._member, self.client_id), places)
+
+    # The socket's state
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for the client."""
+        return self._outlet.queued
+
+    def rewire(self, *, lagging: bool) -> None:
+        """The outlet has another way of writing: the client began to lag behind, or has caught up."""
+        self.lagging = lagging
+        self.write = self._outlet.write
+        for channel in self._channels.values():
+            channel.rewire()
+        if not lagging:
+            waiting, self._when_writable = self._when_writable, []
+            for proceed in waiting:
+                proceed()
+
+    def when_writable(self, proceed: Callable[[], None]) -> None:
+        """Call `proceed` once the client has taken most of what it was sent."""
+        self._when_writable.append(proceed)
+
+    # The end
+
     def remind(self, deadline: float) -> None:
         """Have `check_deadlines` called at this time, or before."""
         self.deadline = min(self.deadline, deadline)
 
     def check_deadlines(self) -> None:
         """End what has run out, and find out when to look again."""
+        now = self.hub.now()
         for channel in list(self._channels.values()):
             channel.check_deadline()
-        idle_at = self.heard_at + IDLE_SECONDS
-        if idle_at <= self.hub.now():
+        idle_at = self._heard_at + IDLE_SECONDS
+        empty_at = self._channel_at + IDLE_SECONDS if not self._channels else idle_at
+        if idle_at <= now:
             self.close(*Closing.IDLE)
-        self.deadline = min([idle_at, *(channel.deadline for channel in self._channels.values())])
+        elif empty_at <= now:
+            self.close(*Closing.NO_CHANNEL)
+        self.deadline = min([idle_at, empty_at, *(channel.deadline for channel in self._channels.values())])
+
+    def expel(self, team_id: str, user_id: str) -> None:
+        """The member lost the team: their channels end."""
+        for channel in [channel for channel in self._channels.values() if channel.is_of(team_id, user_id)]:
+            channel.close("You are no longer in this team")
+
+    def expel_session(self, session_id: str) -> None:
+        """The member was signed out: channels of that sign-in end."""
+        for channel in [channel for channel in self._channels.values() if channel.is_of_session(session_id)]:
+            channel.close("You were signed out")
 
     def close(self, code: int, reason: str) -> None:
-        """End the session for a named reason."""
+        """End the session for a named reason; what was written until now reaches the client before the close does."""
+        self.ended()
         metrics.DROPS.labels(f"closed_{code}").inc()
         self._outlet.close(code, reason)
 
+    def overflow(self) -> None:
+        """The client took so little that something could not be written: it must come back and resume."""
+        self.ended()
+        self._places.clear()
+        self.close(*Closing.SLOW)
+
+    def close_answered(self) -> None:
+        """The client answered our close: it has had everything written before it."""
+        self._note_received(self._places)
+
     def ended(self) -> None:
-        """The socket is gone."""
+        """The socket is gone, or going."""
         if self not in self.hub.sessions:
             return
-        self.hub.sessions.discard(self)
+        self.hub.drop(self)
         metrics.SOCKETS.dec()
         for channel in list(self._channels.values()):
             self.forget(channel)
             channel.end()
+        self._when_writable.clear()
 
 
 def _read_join(message: Message) -> JoinRequest:

@@ -14,7 +14,9 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
     flush_seconds: float = Field(
         0.06, ge=0, le=0.5, description="least time between two writes to a socket when many changes come"
     )
+    max_queue_bytes: int = Field(
+        1 << 20, ge=1 << 16, description="bytes that may wait for a slow client before it is cut off"
+    )
     max_message_bytes: int = Field(1_000_000, ge=1024, lt=1 << 20, description="longest websocket message of a client")
 
-    # The mixins' validators share one name, of which only one survives inheritance.
-    _split = field_validator("nats_url", "clerk_authorized_parties", "allowed_origins", mode="before")(split_commas)
+    _split_origins = field_validator("allowed_origins", mode="before")(split_commas)

@@ -6,11 +6,11 @@ data frames are written as they are, made once for many sockets.
 """
 
 import asyncio
+import logging
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-import structlog
 import uvicorn
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
@@ -18,15 +18,19 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from rte_realtime_gateway import metrics
 from rte_realtime_gateway.audience import Write
 from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.session import Closing, Session
 from rte_realtime_gateway.wiring import Wiring
 
-log = structlog.get_logger(__name__)
+log_of_websockets = logging.getLogger("websockets.server")
 
 PATHS = frozenset({"/realtime/v1/websocket", "/socket/websocket"})
 """Where clients connect: through supabase-js' address, and as realtime-js appends to a bare server's."""
+CLIENT_ID = "session"
+"""The query parameter by which a client is recognised after a reconnect; clients pass it in their option `params`."""
+MIN_CLIENT_ID, MAX_CLIENT_ID = 8, 128
 CLOSE_SECONDS = 5.0
 """How long a client may take to answer a close, or to read what was written before it."""
 
@@ -38,7 +42,7 @@ class GatewaySocket(asyncio.Protocol):
         self._wiring: Wiring = app_state["wiring"]
         self._server = server_state
         self._websocket = ServerProtocol(
-            origins=self._wiring.origins, max_size=self._wiring.settings.max_message_bytes, logger=None
+            origins=self._wiring.origins, max_size=self._wiring.settings.max_message_bytes, logger=log_of_websockets
         )
         self._session: Session | None = None
         self._message: list[bytes] = []
@@ -92,25 +96,44 @@ class GatewaySocket(asyncio.Protocol):
         else:
             response = self._websocket.accept(request)
             if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-                key = request.headers.get("x-api-key") or query.get("apikey", [None])[0]
-                self._session = Session(self._wiring.hub, self._wiring.gate, self, version, key)
+                self._session = self._begin(version, request, query)
         self._websocket.send_response(response)
+
+    def _begin(self, version: Version, request: Request, query: dict[str, list[str]]) -> Session:
+        key = request.headers.get("x-api-key") or query.get("apikey", [None])[0]
+        client_id = query.get(CLIENT_ID, [""])[0]
+        if not MIN_CLIENT_ID <= len(client_id) <= MAX_CLIENT_ID:
+            client_id = ""  # none, or too short to be one client's only
+        wiring = self._wiring
+        return Session(wiring.hub, wiring.gate, self, version, api_key=key, client_id=client_id or None)
 
     # Messages
 
     def _frame(self, frame: Frame) -> None:
+        session = self._session
+        if session is None:
+            return
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY:
                 self._message = [bytes(frame.data)]
                 self._is_text = frame.opcode is Opcode.TEXT
             case Opcode.CONT:
                 self._message.append(bytes(frame.data))
+            case Opcode.PONG:
+                session.heard()
+                session.answered(bytes(frame.data))
+                return
+            case Opcode.CLOSE:
+                if self._websocket.close_rcvd_then_sent is False:
+                    session.close_answered()
+                return
             case _:
-                return  # pings are answered by `websockets`
-        if frame.fin and self._session is not None and self._websocket.state is State.OPEN:
+                session.heard()  # pings are answered by `websockets`
+                return
+        if frame.fin and self._websocket.state is State.OPEN:
             data = b"".join(self._message)
             self._message = []
-            self._receive(self._session, data)
+            self._receive(session, data)
 
     def _receive(self, session: Session, data: bytes) -> None:
         if not self._is_text:
@@ -122,6 +145,44 @@ class GatewaySocket(asyncio.Protocol):
             session.close(*Closing.BAD_TEXT)
         else:
             session.receive(text)
+
+    # Slow clients, fast clients
+
+    def pause_writing(self) -> None:
+        """The client takes less than it is sent: count what waits."""
+        self._set_writing(self._write_to_laggard)
+
+    def resume_writing(self) -> None:
+        """The client has taken most of it."""
+        self._set_writing(self._transport.write)
+
+    def _set_writing(self, write: Write) -> None:
+        self.write = write
+        if self._session is not None:
+            self._session.rewire(lagging=write != self._transport.write)
+
+    def _write_to_laggard(self, data: bytes) -> None:
+        if self._websocket.state is not State.OPEN or self._session is None:
+            return
+        if self.queued + len(data) <= self._wiring.settings.max_queue_bytes:
+            self._transport.write(data)
+        else:
+            self._session.overflow()
+
+    @property
+    def queued(self) -> int:
+        """Bytes that the client was sent and has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
+    def slow_down(self, seconds: float) -> None:
+        """Take nothing from the client for so long: it is TCP that tells it."""
+        metrics.SLOWED.inc()
+        self._transport.pause_reading()
+        asyncio.get_running_loop().call_later(seconds, self._take_again)
+
+    def _take_again(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     # The end
 

@@ -6,7 +6,7 @@ from re import Pattern
 from websockets.typing import Origin
 
 from rte_common.auth import TokenVerifier
-from rte_realtime_gateway.authorization import Gate
+from rte_realtime_gateway.authorization import TokenGate
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.settings import Settings
 
@@ -17,7 +17,7 @@ class Wiring:
 
     settings: Settings
     hub: Hub
-    gate: Gate
+    gate: TokenGate
     verifier: TokenVerifier
 
     @property

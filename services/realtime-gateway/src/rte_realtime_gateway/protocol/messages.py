@@ -9,6 +9,10 @@ PREFIX: Final = "realtime:"
 EMPTY: Final = b"{}"
 SUBSCRIBED: Final = "Subscribed to PostgreSQL"
 """The real server's words, which clients compare."""
+REPLICATION_READY: Final = "Replication connection established"
+RESUMED: Final = ("Resumed: every change since the connection was lost has been delivered", "resumed")
+LOAD_AGAIN: Final = ("Load again: changes before this join are not delivered", "load-again")
+"""Message and code of the `system` messages that tell a client whether it missed anything."""
 
 
 def ok(response: Any = None) -> bytes:

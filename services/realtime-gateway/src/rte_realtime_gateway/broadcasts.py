@@ -1,0 +1,148 @@
+"""Broadcasts over HTTP, for clients that are not joined: realtime-js' `httpSend` and Python's `http_send`.
+
+The answers are the real server's (Supabase docs "Broadcast", REST API), not problem+json: official clients read them.
+"""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field, ValidationError
+from starlette.responses import JSONResponse, Response
+
+from rte_common.auth import InvalidToken, KeysUnavailable, Member
+from rte_realtime_gateway import authorization, metrics
+from rte_realtime_gateway.authorization import Refused
+from rte_realtime_gateway.limits import MESSAGES
+from rte_realtime_gateway.protocol.frames import MAX_HEADER_FIELD, Broadcast, Encoding
+from rte_realtime_gateway.protocol.messages import PREFIX
+from rte_realtime_gateway.room import RoomName
+from rte_realtime_gateway.wiring import Wiring
+
+router = APIRouter()
+
+MAX_BATCH = 100
+
+
+class Item(BaseModel):
+    """One message of a batch; the topic is without `realtime:`."""
+
+    topic: str = Field(min_length=1)
+    event: str = Field(min_length=1)
+    payload: Any
+    private: bool = False
+
+
+class Batch(BaseModel):
+    """The body of the batch endpoint."""
+
+    messages: list[Item] = Field(max_length=MAX_BATCH)
+
+
+class Rejection(Exception):
+    """What the client is answered instead of 202."""
+
+    def __init__(self, status: HTTPStatus, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        super().__init__(status)
+        self.response = JSONResponse(body, status, headers)
+
+
+@router.post("/api/broadcast", status_code=HTTPStatus.ACCEPTED)
+async def send_batch(request: Request) -> Response:
+    """Send messages to several channels: all of them, or none."""
+    wiring: Wiring = request.state.wiring
+    try:
+        member = await _member(request, wiring)
+        body = await _body(request, wiring)
+        try:
+            batch = Batch.model_validate_json(body)
+        except ValidationError as error:
+            raise _unprocessable(error) from error
+        for item in batch.messages:
+            _check(member, item.topic)
+        _count(wiring, member, len(batch.messages))
+    except Rejection as rejection:
+        return rejection.response
+    for item in batch.messages:
+        name = RoomName(member.team_id, PREFIX + item.topic, item.private)
+        wiring.hub.rooms.broadcast(name, Broadcast(item.event, orjson.dumps(item.payload)))
+    return Response(status_code=HTTPStatus.ACCEPTED)
+
+
+@router.post("/api/broadcast/{topic}/events/{event}", status_code=HTTPStatus.ACCEPTED)
+async def send_one(topic: str, event: str, request: Request, private: Annotated[bool, Query()] = False) -> Response:
+    """Send the body, JSON or bytes, as one message."""
+    wiring: Wiring = request.state.wiring
+    try:
+        member = await _member(request, wiring)
+        broadcast = _broadcast(event, request.headers.get("content-type", ""), await _body(request, wiring))
+        _check(member, topic)
+        _count(wiring, member, 1)
+    except Rejection as rejection:
+        return rejection.response
+    wiring.hub.rooms.broadcast(RoomName(member.team_id, PREFIX + topic, private), broadcast)
+    return Response(status_code=HTTPStatus.ACCEPTED)
+
+
+async def _member(request: Request, wiring: Wiring) -> Member:
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("apikey", "")
+    try:
+        member = await wiring.verifier.verify(token)
+    except InvalidToken as error:
+        raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": error.detail}) from error
+    except KeysUnavailable as error:
+        raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, {"message": str(error)}) from error
+    if not wiring.hub.standing.is_good(member):
+        raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": "You are no longer in this team, or signed out"})
+    return member
+
+
+async def _body(request: Request, wiring: Wiring) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > wiring.settings.max_message_bytes:
+            raise Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Payload size exceeded"})
+    return body
+
+
+def _broadcast(event: str, content_type: str, body: bytes) -> Broadcast:
+    if len(event.encode()) > MAX_HEADER_FIELD:
+        raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"event": ["is too long"]}})
+    match content_type.partition(";")[0].strip().lower():
+        case "application/octet-stream":
+            return Broadcast(event, body, Encoding.RAW)
+        case "application/json":
+            try:
+                orjson.loads(body)
+            except orjson.JSONDecodeError as error:
+                raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"body": ["is not JSON"]}}) from error
+            return Broadcast(event, body)
+    raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, {"error": "Send application/json or application/octet-stream"})
+
+
+def _unprocessable(error: ValidationError) -> Rejection:
+    errors: dict[str, list[str]] = {}
+    for problem in error.errors(include_input=False):
+        errors.setdefault(".".join(map(str, problem["loc"])) or "body", []).append(problem["msg"])
+    return Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": errors})
+
+
+def _check(member: Member, channel: str) -> None:
+    try:
+        grant = authorization.decide(member, channel)
+    except Refused as refusal:
+        raise Rejection(HTTPStatus.FORBIDDEN, {"message": refusal.reason}) from refusal
+    if not grant.may_write:
+        raise Rejection(HTTPStatus.FORBIDDEN, {"message": f"You do not have permissions to write to {channel}"})
+
+
+def _count(wiring: Wiring, member: Member, messages: int) -> None:
+    if all(wiring.hub.limits.may_send(member) for _ in range(messages)):
+        return
+    metrics.DROPS.labels("message_rate").inc(messages)
+    limit = str(int(MESSAGES.member[0]))
+    headers = {"x-rate-rolling": limit, "x-rate-limit": limit, "x-rate-limit-remaining": "0", "retry-after": "1"}
+    raise Rejection(HTTPStatus.TOO_MANY_REQUESTS, {"message": "Too many messages per second"}, headers)

@@ -1,0 +1,109 @@
+"""What a client says on an open channel: broadcasts and presence."""
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+
+from rte_realtime_gateway import metrics
+from rte_realtime_gateway.authorization import Grant
+from rte_realtime_gateway.limits import PRESENCE, Allowance
+from rte_realtime_gateway.presence import MAX_META_BYTES, Entry
+from rte_realtime_gateway.protocol import messages
+from rte_realtime_gateway.protocol.frames import Broadcast, Message
+from rte_realtime_gateway.room import Room
+
+if TYPE_CHECKING:
+    from rte_realtime_gateway.channel import Channel
+
+log = structlog.get_logger(__name__)
+
+TOO_MANY = "ClientRateLimitReached: Too many messages per second"
+
+
+class Pushes:
+    """Takes the messages of one channel to its room. Every refusal is a reply: no channel ends for what was said."""
+
+    def __init__(self, channel: "Channel", room: Room) -> None:
+        self._channel = channel
+        self._room = room
+        self._hub = channel.session.hub
+        self._entry: Entry | None = None
+        self._presence = Allowance(*PRESENCE)
+
+    def receive(self, message: Message, grant: Grant) -> None:
+        """Take one message of the client."""
+        match message.event:
+            case "broadcast":
+                self._broadcast(message, grant)
+            case "presence":
+                self._channel.reply(message.ref, self._track(message.payload, grant))
+            case _:
+                log.info("client_event_unknown", topic=self._channel.topic, said=message.event)
+
+    def _broadcast(self, message: Message, grant: Grant) -> None:
+        broadcast = read_broadcast(message.payload)
+        refusal = self._refusal(grant) if broadcast else "InvalidBroadcast: a broadcast has an event and a payload"
+        if broadcast is not None and refusal is None:
+            self._hub.rooms.broadcast(self._room.name, broadcast, self._channel)
+        if self._channel.request.ack:
+            self._channel.reply(message.ref, messages.ok() if refusal is None else messages.error(refusal))
+
+    def _refusal(self, grant: Grant) -> str | None:
+        if not grant.may_write:
+            return f"Unauthorized: You do not have permissions to write to this Channel topic: {self._channel.name}"
+        if not self._hub.limits.may_send(grant.member):
+            metrics.DROPS.labels("message_rate").inc()
+            return TOO_MANY
+        return None
+
+    # Presence
+
+    def _track(self, payload: Any, grant: Grant) -> bytes:
+        """Do what a presence message says; returns the reply."""
+        said = payload if isinstance(payload, dict) else {}
+        verb = str(said.get("event", "")).lower()
+        if verb == "untrack":
+            self.end(for_good=True)
+            return messages.ok()
+        meta = said.get("payload")
+        if verb != "track":
+            return messages.error("InvalidPresence: the event is track or untrack")
+        if not isinstance(meta, dict):
+            return messages.error("Presence track payload must be a map")
+        if len(orjson.dumps(meta)) > MAX_META_BYTES:
+            return messages.error(f"Track message size exceeded: at most {MAX_META_BYTES} bytes")
+        refusal = self._refusal(grant)
+        if refusal is None and not self._presence.take(self._hub.now()):
+            refusal = "ClientPresenceRateLimitReached: Client presence rate limit exceeded"
+        if refusal is not None:
+            return messages.error(refusal)
+        if not self._channel.sees_presence:
+            self._channel.sees_presence = True
+            self.send_presence_state()
+        self._entry = self._hub.rooms.track(self._room, self._channel, grant, meta, self._entry)
+        return messages.ok()
+
+    def send_presence_state(self) -> None:
+        """Tell who is present."""
+        for event, payload in self._room.presence.state():
+            self._channel.send(event, payload)
+
+    def end(self, *, for_good: bool) -> None:
+        """The client is present no longer; unless `for_good`, it may come back within a few seconds unnoticed."""
+        entry, self._entry = self._entry, None
+        if entry is None:
+            return
+        if for_good:
+            self._hub.rooms.untrack(self._room, entry)
+        else:
+            self._hub.rooms.lose(self._room, entry, self._channel)
+
+
+def read_broadcast(payload: Any) -> Broadcast | None:
+    """The broadcast in a message's payload: a binary frame's, or `{event, payload}`."""
+    if isinstance(payload, Broadcast):
+        return payload
+    if not isinstance(payload, dict) or not isinstance(payload.get("event"), str):
+        return None
+    return Broadcast(payload["event"], orjson.dumps(payload.get("payload", {})))

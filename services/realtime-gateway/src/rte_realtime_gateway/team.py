@@ -1,0 +1,76 @@
+"""A team in this process: its recent changes, and who listens to them."""
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+
+from rte_realtime_gateway.audience import Audience
+from rte_realtime_gateway.changes import Change
+from rte_realtime_gateway.protocol.bindings import Binding
+from rte_realtime_gateway.protocol.frames import Version
+
+MAX_RECENT = 20_000
+"""Most changes kept for one team, however fresh."""
+
+AudienceKey = tuple[str, Version, tuple[Binding, ...]]
+
+
+class Team:
+    """One team's listeners and recent changes. Teams share nothing."""
+
+    def __init__(self, floor: int) -> None:
+        self.floor = floor
+        """Sequence of the youngest change that is no longer kept."""
+        self._recent: deque[Change] = deque()
+        self._audiences: dict[str | None, dict[AudienceKey, Audience]] = {}
+
+    def audience(self, user_id: str | None, key: AudienceKey) -> Audience:
+        """Who wants this team's changes in these words: all of them, or those of one user."""
+        of_user = self._audiences.setdefault(user_id, {})
+        if key not in of_user:
+            of_user[key] = Audience(*key)
+        return of_user[key]
+
+    def release(self, user_id: str | None, key: AudienceKey) -> None:
+        """Forget an audience without members."""
+        of_user = self._audiences.get(user_id, {})
+        if key in of_user and not of_user[key].members:
+            del of_user[key]
+            if not of_user:
+                del self._audiences[user_id]
+
+    def publish(self, change: Change) -> list[Audience]:
+        """Keep the change, and queue it for everybody who wants it; returns the audiences to flush."""
+        self._recent.append(change)
+        if len(self._recent) > MAX_RECENT:
+            self.floor = self._recent.popleft().sequence
+        return [
+            audience
+            for user_id in (None, change.user_id)
+            for audience in self._audiences.get(user_id, {}).values()
+            if audience.publish(change)
+        ]
+
+    def since(self, sequence: int) -> Iterator[Change]:
+        """The kept changes after `sequence`, oldest first."""
+        missed = 0
+        for change in reversed(self._recent):
+            if change.sequence <= sequence:
+                break
+            missed += 1
+        return islice(self._recent, len(self._recent) - missed, None)
+
+    def start_after(self, sequence: int) -> None:
+        """Forget all changes: the next one comes after `sequence`."""
+        self._recent.clear()
+        self.floor = sequence
+
+    def forget(self, before: float) -> None:
+        """Drop the changes committed before this Unix time."""
+        while self._recent and self._recent[0].committed_at.timestamp() < before:
+            self.floor = self._recent.popleft().sequence
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing would be lost by forgetting the team."""
+        return not self._recent and not self._audiences

@@ -1,0 +1,46 @@
+"""What the process does by the clock: end what has run out, forget what is old, and drain before it stops."""
+
+import asyncio
+import math
+
+import structlog
+
+from rte_common.process import Health
+from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.session import Closing
+
+log = structlog.get_logger(__name__)
+
+TIDY_SECONDS = 1.0
+FORGET_EVERY = 30
+LOOK_SECONDS = 0.1
+SLICE_SECONDS = 0.1
+DRAIN_SHARE = 0.8
+"""Part of the drain time over which sockets are closed; the rest is for their clients' answers."""
+
+
+async def tidy(hub: Hub) -> None:
+    """Keep the hub clean until cancelled."""
+    turn = 0
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        hub.tidy()
+        turn += 1
+        if turn % FORGET_EVERY == 0:
+            hub.forget()
+
+
+async def drain(hub: Hub, health: Health, seconds: float) -> None:
+    """Once the process is told to stop, close the sockets in slices spread over the drain time.
+
+    Clients reconnect at once and without jitter of their own: closed together they would come back together.
+    """
+    while not health.draining:  # noqa: ASYNC110 a signal sets it
+        await asyncio.sleep(LOOK_SECONDS)
+    hub.draining = True
+    slices = max(1, math.floor(seconds * DRAIN_SHARE / SLICE_SECONDS))
+    log.info("sockets_drain", sockets=len(hub.sessions), slices=slices)
+    for left in range(slices, 0, -1):
+        for session in hub.some_sessions(math.ceil(len(hub.sessions) / left)):
+            session.close(*Closing.RESTART)
+        await asyncio.sleep(SLICE_SECONDS)
