@@ -2,21 +2,18 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import nats
 import pytest
 import pytest_asyncio
+from gateway import Changes, Gateway, Members
+from official_clients import JAVASCRIPT, OfficialClient, StartClient
 
 from rte_devstack.clerk.tokens import TokenSigner
 from rte_devstack.testing import Broker
-
-from .gateway import Changes, Gateway, Members
-from .official_clients import JAVASCRIPT, OfficialClient
-
-StartClient = Callable[..., Awaitable[OfficialClient]]
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +39,17 @@ def gateway(
         log=devstack_folder / "gateway.log",
     ) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _gateway_log(request: pytest.FixtureRequest, devstack_folder: Path) -> Iterator[None]:
+    """What the gateways logged during a test is shown when it fails."""
+    logs = {log: log.stat().st_size for log in devstack_folder.glob("gateway*.log")}
+    yield
+    for log in devstack_folder.glob("gateway*.log"):
+        with log.open() as lines:
+            lines.seek(logs.get(log, 0))
+            print(lines.read())
 
 
 @pytest_asyncio.fixture(loop_scope="session")

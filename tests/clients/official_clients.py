@@ -4,12 +4,12 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-JAVASCRIPT = HERE.parents[2] / "tests" / "js"
+JAVASCRIPT = HERE.parent / "js"
 KINDS = ("python", "js-2.109", "js-2.109-vsn1", "js-2.99", "js-2.15")
 """Generations that differ on the wire: Python and 2.15 speak 1.0.0, the others 2.0.0."""
 PATIENCE = 20.0
@@ -94,3 +94,7 @@ class OfficialClient:
             self._process.kill()
         await self._process.wait()
         await self._reading
+
+
+StartClient = Callable[..., Awaitable[OfficialClient]]
+"""What the fixture `client` is: call it as `OfficialClient.start`; the process ends with the test."""

@@ -1,0 +1,176 @@
+"""The main job through the whole stack: a new expectation is on every screen of its team, and nowhere else.
+
+Everything is real but Clerk: Traefik, the four services, Postgres, NATS, and the official clients.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from official_clients import OfficialClient
+
+from rte_devstack import demo
+from rte_devstack.demo import DemoMember
+from rte_devstack.postgres import psql
+from rte_devstack.services import Parts
+
+EVERYTHING = [{"event": "*", "schema": "public", "table": "expectations"}]
+
+
+class Browser:
+    """A member with a session, using REST through Traefik."""
+
+    def __init__(self, http: httpx.AsyncClient, stack: Parts, member: DemoMember) -> None:
+        self._http = http
+        self._stack = stack
+        self.member = member
+
+    async def token(self) -> str:
+        """A fresh session token, as Clerk's script fetches one for each request."""
+        answer = await self._http.post(f"{self._stack.url('clerk')}/devstack/tokens", json={"member": self.member.id})
+        return str(answer.json()["token"])
+
+    async def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Call the api."""
+        headers = {"authorization": f"Bearer {await self.token()}"}
+        return await self._http.request(
+            method, f"{self._stack.url('traefik')}/api/v1{path}", json=body, headers=headers
+        )
+
+    async def current(self) -> dict[str, Any] | None:
+        """The member's current expectation."""
+        items = (await self.call("GET", "/expectations?status=active")).json()["items"]
+        return next((item for item in items if item["user"]["id"] == self.member.id), None)
+
+    async def complete(self) -> dict[str, Any] | None:
+        """Complete the current expectation, if there is one."""
+        current = await self.current()
+        if current is None:
+            return None
+        answer = await self.call("POST", f"/expectations/{current['id']}/complete")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def publish(self, title: str) -> dict[str, Any]:
+        """Publish an expectation for tomorrow, after completing the one before."""
+        await self.complete()
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        answer = await self.call("POST", "/expectations", {"title": title, "estimated_completion": tomorrow})
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    async def watch(self, kind: str) -> OfficialClient:
+        """Join `expectations:active` with an official client."""
+        client = await OfficialClient.start(
+            kind,
+            url=f"{self._stack.url('traefik', 'ws')}/realtime/v1",
+            topic="expectations:active",
+            token=await self.token(),
+            changes=EVERYTHING,
+        )
+        await client.subscribed()
+        return client
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """HTTP that asks no proxy."""
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def two_teams(start_stack: Callable[..., Parts]) -> Parts:
+    """A second stack, in which teams are Clerk organizations."""
+    return start_stack(TEAM_MODE="organizations")
+
+
+@pytest.mark.parametrize("kind", ["python", "js-2.109"])
+async def test_what_alex_publishes_changes_and_completes_is_on_marias_screen(
+    kind: str, stack: Parts, http: httpx.AsyncClient
+) -> None:
+    alex, maria = Browser(http, stack, demo.ALEX), Browser(http, stack, demo.MARIA)
+    await alex.complete()
+    screen = await maria.watch(kind)
+    try:
+        published = await alex.publish("Finalize the launch plan")
+        inserted = await screen.heard("change", eventType="INSERT")
+        psql(stack.postgres.url(), f"update expectations set title = 'By hand' where id = '{published['id']}'")
+        by_hand = await screen.heard("change", eventType="UPDATE")
+        await alex.complete()
+        completed = await screen.heard("change", 2, eventType="UPDATE")
+    finally:
+        await screen.stop()
+
+    assert inserted["new"]["title"] == "Finalize the launch plan"
+    assert {key: inserted["new"][key] for key in ("id", "user_id", "team_id", "is_done", "version")} == {
+        "id": published["id"],
+        "user_id": demo.ALEX.id,
+        "team_id": "default",
+        "is_done": False,
+        "version": 1,
+    }
+    assert (by_hand["new"]["title"], by_hand["old"]["title"]) == ("By hand", "Finalize the launch plan")
+    assert (completed["new"]["is_done"], completed["old"]["is_done"]) == (True, False)
+    assert completed["new"]["version"] == 3
+
+
+async def test_while_nats_is_down_a_post_is_201_and_its_event_arrives_once_afterwards(
+    stack: Parts, http: httpx.AsyncClient
+) -> None:
+    alex, maria = Browser(http, stack, demo.ALEX), Browser(http, stack, demo.MARIA)
+    await alex.complete()
+    screen = await maria.watch("python")
+    try:
+        state = stack.folder.running()
+        assert state is not None
+        os.kill(state.programs["nats"].pid, signal.SIGKILL)  # the supervisor starts it again
+        published = await alex.publish("While the broker was away")
+        await screen.heard("change", eventType="INSERT")
+        await alex.complete()
+        await screen.heard("change", eventType="UPDATE")
+    finally:
+        await screen.stop()
+
+    changes = [(change["eventType"], change["new"]["id"]) for change in screen.all("change")]
+    assert changes == [("INSERT", published["id"]), ("UPDATE", published["id"])]
+
+
+async def test_another_team_sees_neither_row_nor_event(two_teams: Parts, http: httpx.AsyncClient) -> None:
+    alex, nora = Browser(http, two_teams, demo.ALEX), Browser(http, two_teams, demo.NORA)
+    strangers_screen = await nora.watch("python")
+    try:
+        published = await alex.publish("Nothing for Northwind")
+        # What Nora does afterwards comes after it: when that has arrived, Alex's event would have, too.
+        fence = await nora.publish("Count the crates")
+        await strangers_screen.heard("change", eventType="INSERT")
+    finally:
+        await strangers_screen.stop()
+
+    listed = (await nora.call("GET", "/expectations?status=all")).json()["items"]
+    assert {item["user"]["id"] for item in listed} <= {demo.NORA.id, demo.OTTO.id}
+    assert fence["id"] in {item["id"] for item in listed}
+    assert {change["new"]["user_id"] for change in strangers_screen.all("change")} == {demo.NORA.id}
+    refused = await nora.call("POST", f"/expectations/{published['id']}/complete")
+    assert refused.status_code == 404
+
+
+async def test_who_signs_up_at_clerk_is_a_member_a_moment_later(stack: Parts, http: httpx.AsyncClient) -> None:
+    user = {"first_name": "Priya", "last_name": "Raman", "email_address": "priya@example.com"}
+    made = (await http.post(f"{stack.url('clerk')}/devstack/users", json=user)).json()
+    token = (await http.post(f"{stack.url('clerk')}/devstack/tokens", json={"member": made["id"]})).json()["token"]
+
+    async def me() -> httpx.Response:
+        return await http.get(f"{stack.url('traefik')}/api/v1/me", headers={"authorization": f"Bearer {token}"})
+
+    async with asyncio.timeout(20):
+        while (answer := await me()).status_code == 503:
+            await asyncio.sleep(float(answer.headers["retry-after"]) / 10)
+
+    assert answer.status_code == 200
+    assert answer.json()["name"] == "Priya Raman"
