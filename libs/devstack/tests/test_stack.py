@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rte_devstack.folder import SECRETS, Folder, ProcessMark
-from rte_devstack.program import ProgramFailed
+from rte_devstack.program import ProgramFailed, executable, last_words
 
 BEGIN = "import os, signal, sys; print('began', os.getpid(), flush=True)"
 SLEEP = f"{BEGIN}; signal.pause()"
@@ -135,9 +135,26 @@ def test_a_program_that_dies_at_the_start_is_one_line_and_nothing_stays(supervis
     assert supervisor.folder.state() is None
 
 
-def test_a_missing_program_is_one_line(tmp_path: Path) -> None:
-    from rte_devstack.program import executable
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("", "nothing was logged"),
+        ("first\nlast\n\n", "last"),
+        ('{"event": "nats_disconnected", "error": "refused"}\n', "nats_disconnected: refused"),
+        (
+            '{"event": "Traceback:\\n  File x\\nKeyError: 1"}\n{"event": "Application startup failed. Exiting."}\n',
+            "KeyError: 1",
+        ),
+        ("LOG:  starting\nFATAL:  role is missing\nLOG:  shut down\n", "FATAL:  role is missing"),
+    ],
+)
+def test_the_last_words_of_a_log_give_the_reason(tmp_path: Path, log: str, words: str) -> None:
+    file = tmp_path / "log"
+    file.write_text(log)
+    assert last_words(file) == words
 
+
+def test_a_missing_program_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ProgramFailed, match="run `make setup`"):
         executable("no-such-program", "no-such-wheel")
 

@@ -186,6 +186,8 @@ def last_words(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 8192))
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    # uvicorn's last line of a failed start only says that there is a reason above it.
+    lines = [line for line in lines if "Application startup failed" not in line]
     if not lines:
         return "nothing was logged"
     fatal = [line for line in lines[-10:] if "FATAL:" in line]
@@ -196,7 +198,8 @@ def last_words(log: Path) -> str:
         return line
     if not isinstance(record, dict):
         return line
-    return ": ".join(str(record[key]) for key in ("event", "error", "msg") if record.get(key)) or line
+    parts = [str(record[key]).strip().splitlines()[-1] for key in ("event", "error", "msg") if record.get(key)]
+    return ": ".join(parts) or line
 
 
 @cache
