@@ -6,9 +6,10 @@ telemetry  JSON logs with scrubbing, request context and metrics, traces
 problems   errors as RFC 9457 problem+json
 auth       Clerk session token -> Member
 database   the connection pool, and the member a transaction acts for (row level security)
-tables     the tables, each naming its one writer
 events     every event that crosses NATS, and its subject
 outbox     the relay: committed rows -> JetStream (triggers write the rows, see migrations)
 jetstream  connect, declare the streams, consume with retry and dead letter
+storage    Supabase Storage: the client and its buckets
+reports    the figures of a team's week
 migrate    bring a database to the newest schema (migrations/versions/*.sql)
 """

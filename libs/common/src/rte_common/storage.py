@@ -1,0 +1,36 @@
+"""Supabase Storage: one client per process, under the service's secret key."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from pydantic import HttpUrl, SecretStr
+from pydantic_settings import BaseSettings
+from storage3 import AsyncStorageClient
+
+AVATARS = "avatars"
+"""Public bucket: a new path for each version of a picture."""
+EXPORTS = "exports"
+"""Private bucket: read through short signed links only."""
+
+
+class StorageSettings(BaseSettings):
+    """Where the project's storage is."""
+
+    supabase_url: HttpUrl
+    supabase_service_key: SecretStr
+
+    @property
+    def storage_url(self) -> str:
+        """The storage API of the project."""
+        return f"{str(self.supabase_url).rstrip('/')}/storage/v1/"
+
+
+@asynccontextmanager
+async def connect(settings: StorageSettings, *, timeout_seconds: float = 30) -> AsyncIterator[AsyncStorageClient]:
+    """A storage client; its errors are httpx.HTTPError and storage3's StorageApiError. Nothing is retried."""
+    key = settings.supabase_service_key.get_secret_value()
+    headers = {"apikey": key, "authorization": f"Bearer {key}"}
+    # With a client of our own storage3 neither warns of deprecated options nor leaks sockets.
+    async with httpx.AsyncClient(timeout=timeout_seconds) as http:
+        yield AsyncStorageClient(settings.storage_url, headers, http_client=http)
