@@ -1,7 +1,9 @@
 """The api on real Postgres and NATS, and the members who call it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from rte_devstack.clerk.tokens import TokenSigner
 from rte_devstack.serving import serving
 from rte_devstack.testing import Broker, Database
 
-from .running import Api, StartApi, Team
+from .running import Api, ApiProcess, StartApi, Team
 
 
 @pytest.fixture(scope="session")
@@ -29,40 +31,58 @@ async def jwks_url(signer: TokenSigner) -> AsyncIterator[str]:
         yield f"{url}/jwks.json"
 
 
+@pytest.fixture(scope="session")
+def defaults(postgres: Database, nats_server: Broker, signer: TokenSigner, jwks_url: str) -> dict[str, Any]:
+    """Settings of an api where teams are Clerk organizations, and nobody runs into the rate limits."""
+    return {
+        "app_env": "test",
+        "database_url": postgres.url("rte_api"),
+        "nats_url": nats_server.url,
+        "clerk_issuer": signer.issuer,
+        "clerk_jwks_url": jwks_url,
+        "clerk_authorized_parties": signer.authorized_party,
+        "team_mode": "organizations",
+        "rate_limit_requests_per_minute": 10_000,
+        "rate_limit_writes_per_minute": 10_000,
+    }
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def api_process(
+    defaults: dict[str, Any], reserve_port: Callable[[], int], devstack_folder: Path
+) -> AsyncIterator[ApiProcess]:
+    """One process for all tests that do it no harm."""
+    process = ApiProcess(defaults, reserve_port(), reserve_port(), devstack_folder / "api.log")
+    await asyncio.to_thread(process.start)  # meanwhile this loop serves the keys
+    with process:
+        yield process
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def start_api(
-    postgres: Database, nats_server: Broker, signer: TokenSigner, jwks_url: str
-) -> AsyncIterator[StartApi]:
+async def api(api_process: ApiProcess, postgres: Database, signer: TokenSigner) -> AsyncIterator[Api]:
+    """The shared api."""
+    async with AsyncExitStack() as clients:
+        yield Api(api_process.url, postgres, signer, clients)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start_api(defaults: dict[str, Any], postgres: Database, signer: TokenSigner) -> AsyncIterator[StartApi]:
     """Call it for an api of the test's own; keyword arguments replace its settings."""
     async with AsyncExitStack() as running:
 
         async def start(**settings: Any) -> Api:
-            defaults = {
-                "app_env": "test",
-                "database_url": postgres.url("rte_api"),
-                "nats_url": nats_server.url,
-                "clerk_issuer": signer.issuer,
-                "clerk_jwks_url": jwks_url,
-                "clerk_authorized_parties": signer.authorized_party,
-            }
             return await running.enter_async_context(Api.running(defaults | settings, postgres, signer))
 
         yield start
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def api(start_api: StartApi) -> Api:
-    """One api where teams are Clerk organizations."""
-    return await start_api(team_mode="organizations")
-
-
 @pytest.fixture
 def team(postgres: Database) -> Team:
     """Alex, who is admin, and Maria, in one team."""
-    return Team.made(postgres, "org_kestrel", alex="admin", maria="member")
+    return Team.made(postgres, alex="admin", maria="member")
 
 
 @pytest.fixture
 def other_team(postgres: Database) -> Team:
     """Nora, alone in another team."""
-    return Team.made(postgres, "org_northwind", nora="admin")
+    return Team.made(postgres, nora="admin")

@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
 from rte_api.main import create_app
 from rte_api.settings import Settings
-from rte_devstack.clerk.tokens import ActiveOrganization, TokenSigner
+from rte_devstack.clerk.tokens import ActiveOrganization, TokenSigner, new_id
+from rte_devstack.program import Program, answers, executable
 from rte_devstack.serving import serving
 from rte_devstack.testing import Database
 
@@ -30,8 +32,9 @@ class Team:
     roles: dict[str, str]
 
     @classmethod
-    def made(cls, database: Database, team_id: str, **roles: str) -> Self:
+    def made(cls, database: Database, team_id: str | None = None, **roles: str) -> Self:
         """Put the team there; each name becomes the member `user_<name>`."""
+        team_id = team_id or new_id("org")
         statements = [
             f"insert into teams (id, name) values ('{team_id}', 'Team of {team_id}')"
             " on conflict (id) do update set name = excluded.name;"
@@ -43,6 +46,21 @@ class Team:
             )
         database.execute("".join(statements) + "delete from outbox;")
         return cls(team_id, roles)
+
+
+class ApiProcess(Program):
+    """`rte-api` as a process of its own; started again, it has the same port and settings."""
+
+    def __init__(self, settings: dict[str, Any], port: int, metrics_port: int, log: Path) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        ports = {"PORT": str(port), "METRICS_PORT": str(metrics_port)}
+        super().__init__(
+            "api",
+            [executable("rte-api", "the workspace's rte-api")],
+            log=log,
+            ready=answers(f"{self.url}/ready"),
+            environment={name.upper(): str(value) for name, value in settings.items()} | ports,
+        )
 
 
 @dataclass

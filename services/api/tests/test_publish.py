@@ -45,7 +45,7 @@ async def test_events_wait_for_nats_and_arrive_once_and_in_order(
     start_api: StartApi, team: Team, private_nats: Callable[[], Nats]
 ) -> None:
     server = private_nats()
-    api = await start_api(team_mode="organizations", nats_url=server.url)
+    api = await start_api(nats_url=server.url)
     alex = await api.member(team, "alex")
     first = await alex.post("/expectations", json={"title": "before"})
     server.stop()

@@ -2,16 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi import Depends, Request
 
-from rte_api.wiring import wiring
+from rte_api.wiring import Wiring
 from rte_common.auth import Member
 from rte_common.database import Database
 from rte_common.problems import Problem
-
-BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Clerk session token")
-COOKIE = APIKeyCookie(name="__session", auto_error=False, description="Clerk's cookie, from an allowed origin")
 
 
 class ImpersonatedSession(Problem):
@@ -21,8 +17,22 @@ class ImpersonatedSession(Problem):
     status = 403
 
 
+async def _wiring(request: Request) -> Wiring:
+    wiring: Wiring = request.scope["state"]["wiring"]
+    return wiring
+
+
+async def _database(request: Request) -> Database:
+    database: Database = request.scope["state"]["wiring"].database
+    return database
+
+
 async def _current_member(request: Request) -> Member:
-    return await wiring(request).authentication.member(request.method, request.headers)
+    state = request.scope["state"]
+    if "refusal" in state:
+        raise state["refusal"]
+    member: Member = state["member"]
+    return member
 
 
 async def _writing_member(request: Request) -> Member:
@@ -32,14 +42,9 @@ async def _writing_member(request: Request) -> Member:
     return member
 
 
-async def _database(request: Request) -> Database:
-    return wiring(request).database
-
-
+CurrentWiring = Annotated[Wiring, Depends(_wiring)]
+CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentMember = Annotated[Member, Depends(_current_member)]
+"""Whom the admission found; the OpenAPI document says how callers prove it."""
 WritingMember = Annotated[Member, Depends(_writing_member)]
 """Who may change something: anybody but an impersonator."""
-CurrentDatabase = Annotated[Database, Depends(_database)]
-
-SECURITY = [Security(BEARER), Security(COOKIE)]
-"""How callers prove who they are, for the documentation; CurrentMember checks it."""

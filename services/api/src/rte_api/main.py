@@ -6,11 +6,14 @@ from typing import Any
 
 import httpx
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
-from rte_api import authentication
+from rte_api import authentication, openapi
+from rte_api.admission import Admission
 from rte_api.authentication import Authentication
-from rte_api.dependencies import SECURITY
+from rte_api.cache import TeamCache
 from rte_api.expectations import routes as expectations
+from rte_api.limits import RateLimits
 from rte_api.members import routes as members
 from rte_api.settings import Settings
 from rte_api.wiring import Wiring
@@ -18,6 +21,8 @@ from rte_common import database, jetstream, outbox, problems, process
 from rte_common.auth import TokenVerifier
 from rte_common.process import Health, background
 from rte_common.telemetry import RequestContext
+
+MOST_BODY_BYTES = 64 * 1024
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -31,8 +36,9 @@ def create_app(settings: Settings) -> FastAPI:
             jetstream.connect(settings, name="api") as broker,
         ):
             verifier = TokenVerifier(settings, http)
-            wiring = Wiring(db, Authentication(settings, verifier))
-            async with background(verifier.run(), outbox.run(db, broker)):
+            limits = RateLimits(settings.rate_limit_requests_per_minute, settings.rate_limit_writes_per_minute)
+            wiring = Wiring(settings, db, Authentication(settings, verifier), limits, TeamCache(broker))
+            async with background(verifier.run(), outbox.run(db, broker), wiring.cache.run()):
                 checks = {"database": db.check, "nats": broker.check, "clerk": wiring.authentication.check}
                 app.state.health.checks = checks
                 yield {"wiring": wiring}
@@ -44,15 +50,29 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url="/api/docs",
         redoc_url=None,
+        max_body_size=MOST_BODY_BYTES,
+        # RequestContext makes the one span of a request, with the metric and the log line.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.health = Health(required=frozenset({"database", "clerk"}))
     problems.install(app)
     authentication.install(app)
     app.include_router(app.state.health.router)
-    v1 = APIRouter(prefix="/api/v1", dependencies=SECURITY)
-    v1.include_router(expectations.router)
-    v1.include_router(members.router)
+    v1 = APIRouter(prefix="/api/v1")
+    for routes in (expectations, members):
+        v1.include_router(routes.router)
     app.include_router(v1)
+    openapi.install(app)
+    app.add_middleware(Admission, settings)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins or settings.clerk_authorized_parties,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["authorization", "content-type", "if-match", "if-none-match", "idempotency-key", "x-request-id"],
+        expose_headers=["etag", "location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id"],
+        allow_credentials=True,
+        max_age=600,
+    )
     app.add_middleware(RequestContext)
     return app
 

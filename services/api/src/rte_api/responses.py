@@ -4,11 +4,55 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from starlette.requests import Request
 from starlette.responses import Response
+
+from rte_api.cache import Answer
+from rte_api.conditional import etag, matches
+from rte_api.idempotency import Created
 
 NO_STORE = {"cache-control": "no-store"}
 
 
-def json_response(content: Any, status: int = 200, headers: Mapping[str, str] = NO_STORE) -> Response:
+def json_response(content: Any, headers: Mapping[str, str] = NO_STORE) -> Response:
     """`content` as JSON; times are written as RFC 3339."""
-    return Response(orjson.dumps(content), status, headers, "application/json")
+    return Response(orjson.dumps(content), 200, headers, "application/json")
+
+
+def created(answer: Created) -> Response:
+    """201 with the new thing, or with the answer of the request that made it."""
+    headers = NO_STORE | {"location": answer.location}
+    if answer.replayed:
+        headers["idempotency-replayed"] = "true"
+    return Response(answer.body, 201, headers, "application/json")
+
+
+def changed(item: dict[str, Any]) -> Response:
+    """One thing after its change, with its new version as ETag."""
+    return json_response(item, NO_STORE | {"etag": etag(item["version"])})
+
+
+def versioned(request: Request, item: dict[str, Any]) -> Response:
+    """One thing with its version as ETag; 304 when the caller has that version."""
+    headers = {"cache-control": "private, no-cache", "etag": etag(item["version"])}
+    if matches(request.headers.get("if-none-match"), headers["etag"]):
+        return Response(None, 304, headers)
+    return json_response(item, headers)
+
+
+def shared(request: Request, content: Any, max_age: int) -> Response:
+    """What the whole team may read for `max_age` seconds: kept in the team's cache, with a strong ETag."""
+    answer = Answer.made(orjson.dumps(content), max_age)
+    state = request.scope["state"]
+    if state["shelf"] is not None:
+        state["wiring"].cache.keep(state["member"].team_id, state["shelf"], request.scope["query_string"], answer)
+    return SharedResponse(answer, request.headers.get("if-none-match"))
+
+
+class SharedResponse(Response):
+    """An answer for the team; 304 when the caller has it."""
+
+    def __init__(self, answer: Answer, if_none_match: str | None) -> None:
+        fresh = matches(if_none_match, answer.etag)
+        headers = {"etag": answer.etag, "cache-control": answer.cache_control, "vary": "authorization, cookie"}
+        super().__init__(None if fresh else answer.body, 304 if fresh else 200, headers, "application/json")

@@ -1,13 +1,32 @@
 """What the environment must say."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from rte_common.settings import ClerkSettings, DatabaseSettings, NatsSettings, ProcessSettings
+from rte_common.settings import (
+    ClerkSettings,
+    CommaList,
+    DatabaseSettings,
+    NatsSettings,
+    ProcessSettings,
+    split_commas,
+)
 
 
 class Settings(ProcessSettings, DatabaseSettings, ClerkSettings, NatsSettings):
-    """The api needs Postgres, NATS and Clerk's public keys."""
+    """The api needs Postgres, NATS, Clerk's public keys, and Supabase Storage for avatars and exports."""
 
     clerk_publishable_key: str | None = Field(
         None, description="names the suffixed session cookie; without it only `__session` is read"
     )
+    admin_second_factor_minutes: int | None = Field(
+        None, ge=1, description="admins who act for others must have verified a second factor within so many minutes"
+    )
+    cors_origins: CommaList = Field(
+        (), description="origins whose pages may call the api; defaults to CLERK_AUTHORIZED_PARTIES"
+    )
+    rate_limit_requests_per_minute: int = Field(100, ge=1)
+    rate_limit_writes_per_minute: int = Field(10, ge=1)
+    request_timeout_seconds: float = Field(20, gt=0, description="longest time that a request may take")
+    body_timeout_seconds: float = Field(10, gt=0, description="longest time that the body of a request may take")
+
+    _split_cors_origins = field_validator("cors_origins", mode="before")(split_commas)

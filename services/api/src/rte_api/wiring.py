@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from starlette.requests import HTTPConnection
-
 from rte_api.authentication import Authentication
+from rte_api.cache import TeamCache
+from rte_api.limits import RateLimits
+from rte_api.settings import Settings
 from rte_common.database import Database
 
 
@@ -12,11 +13,8 @@ from rte_common.database import Database
 class Wiring:
     """Made once by the lifespan, and shared by all requests."""
 
+    settings: Settings
     database: Database
     authentication: Authentication
-
-
-def wiring(connection: HTTPConnection) -> Wiring:
-    """The parts that serve this request."""
-    found: Wiring = connection.scope["state"]["wiring"]
-    return found
+    limits: RateLimits
+    cache: TeamCache

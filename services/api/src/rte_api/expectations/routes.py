@@ -1,30 +1,58 @@
 """HTTP for expectations."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from rte_api.dependencies import CurrentDatabase, CurrentMember, WritingMember
-from rte_api.expectations import service
-from rte_api.expectations.schemas import ExpectationPage, ExpectationView, NewExpectation
+from rte_api import conditional, responses
+from rte_api.dependencies import CurrentDatabase, CurrentMember, CurrentWiring, WritingMember
+from rte_api.expectations import listing, service
+from rte_api.expectations.listing import Question
+from rte_api.expectations.schemas import (
+    ExpectationChange,
+    ExpectationPage,
+    ExpectationView,
+    NewExpectation,
+    Status,
+)
 from rte_api.expectations.service import (
     ActiveExpectationExists,
     EstimateInPast,
+    ExpectationIsHistory,
     ExpectationNotFound,
+    Guard,
     MemberNotYetKnown,
     NotTheOwner,
+    SecondFactorRequired,
+    VersionMismatch,
 )
-from rte_api.responses import json_response
+from rte_api.idempotency import IdempotencyKeyReused
+from rte_api.inputs import IdempotencyKey, IfMatch
 from rte_common.problems import may_raise
+
+MAX_AGE = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ALL: 60}
+"""Seconds that the caller's own cache may keep a list."""
 
 router = APIRouter(prefix="/expectations", tags=["expectations"])
 
 
+async def _guard(wiring: CurrentWiring, member: WritingMember, if_match: IfMatch = None) -> Guard:
+    return Guard(member, conditional.wanted_versions(if_match), wiring.settings.admin_second_factor_minutes)
+
+
+CurrentGuard = Annotated[Guard, Depends(_guard)]
+CHANGING = (ExpectationNotFound, NotTheOwner, SecondFactorRequired, VersionMismatch)
+
+
 @router.get("", operation_id="list_expectations", response_model=ExpectationPage)
-async def list_expectations(member: CurrentMember, database: CurrentDatabase) -> Response:
-    """The team's active expectations, newest first."""
-    return json_response({"items": await service.active(database, member), "next_cursor": None})
+async def list_expectations(
+    request: Request, question: Annotated[Question, Depends()], member: CurrentMember, database: CurrentDatabase
+) -> Response:
+    """The team's expectations, newest first."""
+    page = await listing.page(database, member, question)
+    return responses.shared(request, page, MAX_AGE[question.status])
 
 
 @router.post(
@@ -32,20 +60,82 @@ async def list_expectations(member: CurrentMember, database: CurrentDatabase) ->
     status_code=201,
     operation_id="publish_expectation",
     response_model=ExpectationView,
-    responses=may_raise(ActiveExpectationExists, EstimateInPast, MemberNotYetKnown),
+    responses=may_raise(ActiveExpectationExists, EstimateInPast, IdempotencyKeyReused, MemberNotYetKnown),
 )
-async def publish(new: NewExpectation, member: WritingMember, database: CurrentDatabase) -> Response:
+async def publish(
+    new: NewExpectation, member: WritingMember, database: CurrentDatabase, key: IdempotencyKey = None
+) -> Response:
     """Publish the caller's one active expectation."""
-    expectation = await service.publish(database, member, new)
-    return json_response(expectation, 201, {"location": f"/api/v1/expectations/{expectation['id']}"})
+    return responses.created(await service.publish(database, member, new, key))
+
+
+@router.get(
+    "/{expectation_id}",
+    operation_id="read_expectation",
+    response_model=ExpectationView,
+    responses=may_raise(ExpectationNotFound),
+)
+async def read(request: Request, expectation_id: UUID, member: CurrentMember, database: CurrentDatabase) -> Response:
+    """One expectation of the team."""
+    return responses.versioned(request, await service.read(database, member, expectation_id))
+
+
+@router.patch(
+    "/{expectation_id}",
+    operation_id="change_expectation",
+    response_model=ExpectationView,
+    responses=may_raise(*CHANGING, ExpectationIsHistory, EstimateInPast),
+)
+async def change(
+    expectation_id: UUID,
+    new: ExpectationChange,
+    guard: CurrentGuard,
+    member: WritingMember,
+    database: CurrentDatabase,
+) -> Response:
+    """Change title or estimated completion of an expectation that is not done."""
+    return responses.changed(await service.change(database, guard, member, expectation_id, new))
+
+
+@router.put(
+    "/{expectation_id}",
+    operation_id="replace_expectation",
+    response_model=ExpectationView,
+    responses=may_raise(*CHANGING, ExpectationIsHistory, EstimateInPast),
+)
+async def replace(
+    expectation_id: UUID,
+    new: NewExpectation,
+    guard: CurrentGuard,
+    member: WritingMember,
+    database: CurrentDatabase,
+) -> Response:
+    """Replace title and estimated completion of an expectation that is not done."""
+    return responses.changed(await service.change(database, guard, member, expectation_id, new))
+
+
+@router.delete(
+    "/{expectation_id}",
+    status_code=204,
+    operation_id="withdraw_expectation",
+    responses=may_raise(*CHANGING, ExpectationIsHistory),
+)
+async def withdraw(expectation_id: UUID, guard: CurrentGuard, member: WritingMember, database: CurrentDatabase) -> None:
+    """Withdraw an expectation that is not done."""
+    await service.withdraw(database, guard, member, expectation_id)
 
 
 @router.post(
     "/{expectation_id}/complete",
     operation_id="complete_expectation",
     response_model=ExpectationView,
-    responses=may_raise(ExpectationNotFound, NotTheOwner),
+    responses=may_raise(*CHANGING),
 )
-async def complete(expectation_id: UUID, member: WritingMember, database: CurrentDatabase) -> Response:
+async def complete(
+    expectation_id: UUID,
+    guard: CurrentGuard,
+    member: WritingMember,
+    database: CurrentDatabase,
+) -> Response:
     """Mark an expectation as done, which makes it history. Doing it again changes nothing."""
-    return json_response(await service.complete(database, member, expectation_id))
+    return responses.changed(await service.complete(database, guard, member, expectation_id))

@@ -1,41 +1,40 @@
 """What clients see and send."""
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+from rte_api.inputs import Instant
 
-
-def _instant(value: object) -> object:
-    """Only RFC 3339 with an offset: numbers and bare dates would leave the time zone to luck."""
-    if value is None:
-        return value
-    if not isinstance(value, str) or not RFC_3339.fullmatch(value):
-        raise ValueError("a time with offset, like 2026-11-22T09:30:00+01:00")
-    try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("a time between the years 1 and 9999") from error
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant)]
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$"),
-    Field(description="What the member is on, trimmed", examples=["Finalize Q3 marketing report"]),
+    Field(description="What the member is on; blanks round it are dropped", examples=["Finalize Q3 marketing report"]),
 ]
-EstimatedCompletion = Annotated[
-    Instant | None, Field(description="When it will be done: in the future", examples=["2030-01-31T17:00:00+01:00"])
-]
+EstimatedCompletion = Annotated[Instant | None, Field(description="When it will be done: in the future, if known")]
+
+
+EXAMPLE: dict[str, Any] = {
+    "id": "0b5e7c1e-3a4f-4c41-9d0a-8f6f2f6f9c11",
+    "team_id": "org_2DemoKestrelHarbour000000000",
+    "user_id": "user_2DemoAlex0000000000000000000",
+    "user": {"id": "user_2DemoAlex0000000000000000000", "name": "Alex Morgan", "avatar_url": None},
+    "title": "Finalize Q3 marketing report",
+    "estimated_completion": "2030-01-31T16:00:00+00:00",
+    "is_done": False,
+    "done_at": None,
+    "archived_at": None,
+    "version": 1,
+    "created_at": "2030-01-31T09:12:45.120934+00:00",
+    "updated_at": "2030-01-31T09:12:45.120934+00:00",
+}
 
 
 class Status(StrEnum):
-    """Which expectations a list holds."""
+    """Which expectations a list holds: current ones, finished ones until they are archived, or every one."""
 
     ACTIVE = "active"
     COMPLETED = "completed"
@@ -51,6 +50,21 @@ class NewExpectation(BaseModel):
     estimated_completion: EstimatedCompletion = None
 
 
+class ExpectationChange(BaseModel):
+    """What to change; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+
+    title: Title = ""
+    estimated_completion: EstimatedCompletion = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "ExpectationChange":
+        if not self.model_fields_set:
+            raise ValueError("at least one of title and estimated_completion")
+        return self
+
+
 class ExpectationUser(BaseModel):
     """Whose expectation it is."""
 
@@ -62,6 +76,8 @@ class ExpectationUser(BaseModel):
 class ExpectationView(BaseModel):
     """A member's expectation."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
     id: UUID
     team_id: str
     user_id: str
@@ -71,13 +87,15 @@ class ExpectationView(BaseModel):
     is_done: bool
     done_at: datetime | None
     archived_at: datetime | None
-    version: int = Field(description="Grows by one with each change; the ETag")
+    version: int = Field(description="Grows by one with each change; its ETag")
     created_at: datetime
     updated_at: datetime
 
 
 class ExpectationPage(BaseModel):
     """A part of a list; `next_cursor` asks for the following one, and is null at the end."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [EXAMPLE], "next_cursor": None}]})
 
     items: list[ExpectationView]
     next_cursor: str | None

@@ -5,7 +5,9 @@ from uuid import UUID
 
 import asyncpg
 
-from rte_api.expectations.schemas import NewExpectation
+from rte_api import idempotency
+from rte_api.expectations.schemas import ExpectationChange, NewExpectation
+from rte_api.idempotency import Created
 from rte_common.auth import Member
 from rte_common.database import Connection, Database, violated
 from rte_common.problems import Problem
@@ -17,6 +19,37 @@ COLUMNS = """
     e.id::text as id, e.team_id, e.user_id, e.title, e.estimated_completion, e.is_done, e.done_at, e.archived_at,
     e.version, e.created_at, e.updated_at, u.name, u.avatar_url
 """
+PUBLISH = f"""
+    with e as (
+        insert into expectations (team_id, user_id, title, estimated_completion) values ($1, $2, $3, $4)
+        on conflict (team_id, user_id) where not is_done do nothing
+        returning *
+    )
+    select {COLUMNS} from e join users u on u.id = e.user_id
+"""  # noqa: S608 - constants only
+CHANGE = f"""
+    with e as (
+        update expectations
+        set title = coalesce($5, title), estimated_completion = case when $6 then $7 else estimated_completion end
+        where id = $1 and not is_done and ($2::int[] is null or version = any($2)) and (user_id = $3 or $4)
+        returning *
+    )
+    select {COLUMNS} from e join users u on u.id = e.user_id
+"""  # noqa: S608
+COMPLETE = f"""
+    with e as (
+        update expectations set is_done = true, done_at = now()
+        where id = $1 and not is_done and ($2::int[] is null or version = any($2)) and (user_id = $3 or $4)
+        returning *
+    )
+    select {COLUMNS} from e join users u on u.id = e.user_id
+"""  # noqa: S608
+WITHDRAW = """
+    delete from expectations
+    where id = $1 and not is_done and ($2::int[] is null or version = any($2)) and (user_id = $3 or $4)
+    returning true
+"""
+READ = f"select {COLUMNS} from expectations e join users u on u.id = e.user_id where e.id = $1"  # noqa: S608
 
 
 class ActiveExpectationExists(Problem):
@@ -67,74 +100,145 @@ class NotTheOwner(Problem):
         super().__init__("Ask the owner, or an admin of the team")
 
 
+class SecondFactorRequired(Problem):
+    """An admin who acts for others must have verified a second factor lately"""
+
+    type = "second-factor-required"
+    status = 403
+
+    def __init__(self, minutes: int) -> None:
+        # The shape that Clerk's front end knows (reverification): it asks for the factor and repeats the request.
+        reverification = {"level": "second_factor", "afterMinutes": minutes}
+        clerk_error = {
+            "type": "forbidden",
+            "reason": "reverification-error",
+            "metadata": {"reverification": reverification},
+        }
+        super().__init__("Verify your second factor, then repeat the request", clerk_error=clerk_error)
+
+
+class ExpectationIsHistory(Problem):
+    """A completed expectation never changes"""
+
+    type = "expectation-is-history"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("Publish another one")
+
+
+class VersionMismatch(Problem):
+    """The expectation has another version than If-Match names"""
+
+    type = "version-mismatch"
+    status = 412
+
+    def __init__(self, version: int) -> None:
+        super().__init__("Read it again, and decide anew", version=version)
+
+
 def view(row: asyncpg.Record) -> Expectation:
     """A row of COLUMNS as clients see it."""
     expectation = dict(row)
-    user = {"id": row["user_id"], "name": expectation.pop("name"), "avatar_url": expectation.pop("avatar_url")}
-    return expectation | {"user": user}
-
-
-async def publish(database: Database, member: Member, new: NewExpectation) -> Expectation:
-    """Make `new` the member's one active expectation; the change capture tells the world."""
-    try:
-        async with database.acting_as(member) as connection:
-            # The partial unique index decides, not a SELECT: two requests may arrive together.
-            row = await connection.fetchrow(
-                f"""
-                with e as (
-                    insert into expectations (team_id, user_id, title, estimated_completion) values ($1, $2, $3, $4)
-                    on conflict (team_id, user_id) where not is_done do nothing
-                    returning *
-                )
-                select {COLUMNS} from e join users u on u.id = e.user_id
-                """,  # noqa: S608
-                member.team_id,
-                member.id,
-                new.title,
-                new.estimated_completion,
-            )
-            if row is None:
-                raise ActiveExpectationExists("Finish it before publishing another")
-    except asyncpg.ForeignKeyViolationError as error:
-        raise MemberNotYetKnown from error
-    except asyncpg.CheckViolationError as error:
-        if violated(error) == "estimated_completion_in_future":
-            raise EstimateInPast from error
-        raise
-    return view(row)
-
-
-async def complete(database: Database, member: Member, expectation_id: UUID) -> Expectation:
-    """Make the expectation history. Done again, it changes nothing and answers the same."""
-    async with database.acting_as(member) as connection:
-        done = await connection.fetchval(
-            "update expectations set is_done = true, done_at = now() where id = $1 and not is_done returning id",
-            expectation_id,
-        )
-        expectation = await _read(connection, expectation_id)
-        if done is None and not expectation["is_done"]:
-            raise NotTheOwner
+    expectation["user"] = {
+        "id": row["user_id"],
+        "name": expectation.pop("name"),
+        "avatar_url": expectation.pop("avatar_url"),
+    }
     return expectation
 
 
-async def _read(connection: Connection, expectation_id: UUID) -> Expectation:
-    row = await connection.fetchrow(
-        f"select {COLUMNS} from expectations e join users u on u.id = e.user_id where e.id = $1",  # noqa: S608
-        expectation_id,
-    )
+async def publish(database: Database, member: Member, new: NewExpectation, key: str | None) -> Created:
+    """Make `new` the member's one active expectation; the change capture tells the world."""
+    request = idempotency.fingerprint("publish_expectation", new.model_dump_json())
+    try:
+        async with database.acting_as(member) as connection:
+            return await idempotency.once(connection, member, key, request, lambda: _insert(connection, member, new))
+    except asyncpg.ForeignKeyViolationError as error:
+        raise MemberNotYetKnown from error
+    except asyncpg.CheckViolationError as error:
+        raise _refusal(error) from error
+
+
+async def _insert(connection: Connection, member: Member, new: NewExpectation) -> Created:
+    # The partial unique index decides, not a SELECT: two requests may arrive together.
+    row = await connection.fetchrow(PUBLISH, member.team_id, member.id, new.title, new.estimated_completion)
+    if row is None:
+        raise ActiveExpectationExists("Finish it before publishing another")
+    return Created.at("expectations", view(row))
+
+
+async def read(database: Database, member: Member, expectation_id: UUID) -> Expectation:
+    """One expectation of the team, whatever its state."""
+    async with database.acting_as(member, read_only=True) as connection:
+        row = await connection.fetchrow(READ, expectation_id)
     if row is None:
         raise ExpectationNotFound
     return view(row)
 
 
-async def active(database: Database, member: Member) -> list[Expectation]:
-    """The team's active expectations, newest first."""
-    async with database.acting_as(member, read_only=True) as connection:
-        rows = await connection.fetch(
-            f"""
-            select {COLUMNS} from expectations e join users u on u.id = e.user_id
-            where e.team_id = $1 and not e.is_done order by e.created_at desc, e.id desc limit 100
-            """,  # noqa: S608
-            member.team_id,
-        )
-    return [view(row) for row in rows]
+class Guard:
+    """Under which conditions a member may change an expectation."""
+
+    def __init__(self, member: Member, versions: list[int] | None, second_factor_minutes: int | None) -> None:
+        self._member = member
+        self._versions = versions
+        self._factor_minutes = second_factor_minutes
+        verified = member.second_factor_minutes
+        self._for_others = second_factor_minutes is None or (verified is not None and verified <= second_factor_minutes)
+
+    def arguments(self, expectation_id: UUID) -> tuple[Any, ...]:
+        """The arguments $1 to $4 of CHANGE, COMPLETE and WITHDRAW."""
+        return expectation_id, self._versions, self._member.id, self._for_others
+
+    async def why_not(self, connection: Connection, expectation_id: UUID) -> Expectation:
+        """Raise why the statement touched no row, or return the expectation because it is history already."""
+        row = await connection.fetchrow(READ, expectation_id)
+        if row is None:
+            raise ExpectationNotFound
+        if row["user_id"] != self._member.id:
+            if not await connection.fetchval("select rte.is_team_admin()"):
+                raise NotTheOwner
+            if self._factor_minutes is not None and not self._for_others:
+                raise SecondFactorRequired(self._factor_minutes)
+        if not row["is_done"]:
+            raise VersionMismatch(row["version"])
+        return view(row)
+
+
+async def change(
+    database: Database, guard: Guard, member: Member, expectation_id: UUID, new: ExpectationChange | NewExpectation
+) -> Expectation:
+    """Change what `new` sets."""
+    title = new.title if "title" in new.model_fields_set else None
+    sets_estimate = isinstance(new, NewExpectation) or "estimated_completion" in new.model_fields_set
+    try:
+        async with database.acting_as(member) as connection:
+            row = await connection.fetchrow(
+                CHANGE, *guard.arguments(expectation_id), title, sets_estimate, new.estimated_completion
+            )
+            if row is None:
+                await guard.why_not(connection, expectation_id)
+                raise ExpectationIsHistory
+    except asyncpg.CheckViolationError as error:
+        raise _refusal(error) from error
+    return view(row)
+
+
+async def complete(database: Database, guard: Guard, member: Member, expectation_id: UUID) -> Expectation:
+    """Make the expectation history. Done again, it changes nothing and answers the same."""
+    async with database.acting_as(member) as connection:
+        row = await connection.fetchrow(COMPLETE, *guard.arguments(expectation_id))
+        return view(row) if row else await guard.why_not(connection, expectation_id)
+
+
+async def withdraw(database: Database, guard: Guard, member: Member, expectation_id: UUID) -> None:
+    """Delete an expectation that is not done."""
+    async with database.acting_as(member) as connection:
+        if not await connection.fetchval(WITHDRAW, *guard.arguments(expectation_id)):
+            await guard.why_not(connection, expectation_id)
+            raise ExpectationIsHistory
+
+
+def _refusal(error: asyncpg.CheckViolationError) -> Exception:
+    return EstimateInPast() if violated(error) == "estimated_completion_in_future" else error

@@ -3,24 +3,79 @@
 from typing import Any
 
 from rte_api.expectations.service import MemberNotYetKnown
+from rte_api.members.schemas import MeChange, NotificationChange
 from rte_common.auth import Member
-from rte_common.database import Database
+from rte_common.database import Connection, Database
+
+ME = """
+    select u.id, u.name, u.avatar_url, u.timezone, t.id as team_id, t.name as team_name,
+        case when rte.is_team_admin() then 'admin' else 'member' end as role,
+        coalesce(n.reminders, true) as reminders, coalesce(n.weekly_report, true) as weekly_report
+    from users u join teams t on t.id = $2 left join notification_settings n on n.user_id = u.id
+    where u.id = $1
+"""
 
 
 async def me(database: Database, member: Member) -> dict[str, Any]:
     """The caller as the team sees them; raises MemberNotYetKnown until auth-sync has heard of them."""
     async with database.acting_as(member, read_only=True) as connection:
-        row = await connection.fetchrow(
-            """
-            select u.id, u.name, u.avatar_url, u.timezone, t.id as team_id, t.name as team_name,
-                case when rte.is_team_admin() then 'admin' else 'member' end as role
-            from users u join teams t on t.id = $2 where u.id = $1
-            """,
-            member.id,
-            member.team_id,
-        )
+        return await _me(connection, member)
+
+
+async def change_me(database: Database, member: Member, new: MeChange) -> dict[str, Any]:
+    """Change time zone and notification settings."""
+    async with database.acting_as(member) as connection:
+        before = await _me(connection, member)
+        if new.timezone is not None and new.timezone != before["timezone"]:
+            await connection.execute("update users set timezone = $2 where id = $1", member.id, new.timezone)
+        if new.notifications is not None:
+            await _change_notifications(connection, member, new.notifications)
+        return await _me(connection, member)
+
+
+async def _change_notifications(connection: Connection, member: Member, new: NotificationChange) -> None:
+    await connection.execute(
+        "insert into notification_settings as n (user_id, reminders, weekly_report)"
+        " values ($1, coalesce($2::bool, true), coalesce($3::bool, true))"
+        " on conflict (user_id) do update"
+        " set reminders = coalesce($2::bool, n.reminders), weekly_report = coalesce($3::bool, n.weekly_report)",
+        member.id,
+        new.reminders,
+        new.weekly_report,
+    )
+
+
+async def _me(connection: Connection, member: Member) -> dict[str, Any]:
+    row = await connection.fetchrow(ME, member.id, member.team_id)
     if row is None:
         raise MemberNotYetKnown
     profile = dict(row)
     team = {"id": profile.pop("team_id"), "name": profile.pop("team_name")}
-    return profile | {"team": team}
+    notifications = {name: profile.pop(name) for name in ("reminders", "weekly_report")}
+    return profile | {"team": team, "notifications": notifications}
+
+
+async def team(database: Database, member: Member) -> dict[str, Any]:
+    """The caller's team."""
+    async with database.acting_as(member, read_only=True) as connection:
+        row = await connection.fetchrow("select id, name from teams where id = $1", member.team_id)
+    if row is None:
+        raise MemberNotYetKnown
+    return dict(row)
+
+
+async def team_members(database: Database, member: Member, limit: int, after: str | None) -> dict[str, Any]:
+    """A page of who is in the team, by id: `after` is the last one of the page before."""
+    async with database.acting_as(member, read_only=True) as connection:
+        rows = await connection.fetch(
+            """
+            select u.id, u.name, u.avatar_url, u.timezone, m.role, m.created_at as joined_at
+            from memberships m join users u on u.id = m.user_id
+            where m.team_id = $1 and m.user_id > coalesce($2, '') order by m.user_id limit $3
+            """,
+            member.team_id,
+            after,
+            limit + 1,
+        )
+    shown = [dict(row) for row in rows[:limit]]
+    return {"items": shown, "next_cursor": shown[-1]["id"] if len(rows) > limit else None}

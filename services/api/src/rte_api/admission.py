@@ -1,0 +1,122 @@
+"""ASGI middleware before every route below /api/v1: who calls, how often, how long, and whether the team's cache knows.
+
+It stands before FastAPI because most requests end here: the answer that a team shares costs neither routing nor SQL.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rte_api.authentication import SAFE_METHODS
+from rte_api.limits import Verdict
+from rte_api.responses import SharedResponse
+from rte_api.settings import Settings
+from rte_api.wiring import Wiring
+from rte_common import problems
+from rte_common.auth import InvalidToken, KeysUnavailable
+
+PREFIX = "/api/v1/"
+SHARED_PATHS = frozenset({"/api/v1/expectations"})
+"""Whose answers are the same for the whole team."""
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+class Admission:
+    """Lets requests in: authenticated, within the limits, in time."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._request_seconds = settings.request_timeout_seconds
+        self._body_seconds = settings.body_timeout_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self._app(scope, receive, send)
+            return
+        wiring: Wiring = scope["state"]["wiring"]
+        method: str = scope["method"]
+        try:
+            member = await wiring.authentication.member(method, Headers(scope=scope))
+        except (InvalidToken, KeysUnavailable) as error:
+            scope["state"]["refusal"] = error  # the route's dependency raises it, so that it is answered in one place
+            await self._in_time(scope, receive, send)
+            return
+        scope["state"]["member"] = member
+        reads = method in SAFE_METHODS
+        verdict = wiring.limits.take(member.id, writes=not reads)
+        told: RawHeaders = [(b"ratelimit-policy", wiring.limits.policy), (b"ratelimit", verdict.limit)]
+        if not verdict.allowed:
+            await _too_many(scope, receive, _adding(send, told), verdict)
+            return
+        if not reads:
+            await self._in_time(scope, receive, _adding(send, told, lambda: wiring.cache.drop(member.team_id)))
+            return
+        if method == "GET" and scope["path"] in SHARED_PATHS:
+            shelf = scope["state"]["shelf"] = wiring.cache.shelf(member.team_id)
+            answer = shelf and wiring.cache.find(shelf, scope["query_string"])
+            if answer:
+                response = SharedResponse(answer, Headers(scope=scope).get("if-none-match"))
+                await response(scope, receive, _adding(send, told))
+                return
+        await self._in_time(scope, receive, _adding(send, told))
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        body_until = asyncio.get_running_loop().time() + self._body_seconds
+
+        async def receive_in_time() -> Message:
+            try:
+                async with asyncio.timeout_at(body_until):
+                    return await receive()
+            except TimeoutError:
+                raise HTTPException(408, "The body did not arrive in time", {"connection": "close"}) from None
+
+        has_body = scope["method"] not in SAFE_METHODS
+        try:
+            async with asyncio.timeout(self._request_seconds):
+                await self._app(scope, receive_in_time if has_body else receive, noting)
+        except TimeoutError:
+            if started:
+                raise
+            detail = "It was not finished in time, and undone"
+            response = problems.answer(
+                Request(scope), 503, "too-slow", "The request took too long", detail, headers={"retry-after": "5"}
+            )
+            await response(scope, receive, send)
+
+
+def _adding(send: Send, headers: RawHeaders, before: Callable[[], None] | None = None) -> Send:
+    """`send` that adds headers to the answer, and calls `before` ahead of a good one."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            if before is not None and message["status"] < 400:
+                before()
+            message["headers"] = [*message["headers"], *headers]
+        await send(message)
+
+    return sending
+
+
+async def _too_many(scope: Scope, receive: Receive, send: Send, verdict: Verdict) -> None:
+    response = problems.answer(
+        Request(scope),
+        429,
+        "too-many-requests",
+        "The member sends too many requests",
+        f"Wait {verdict.retry_after} seconds",
+        headers={"retry-after": str(verdict.retry_after)},
+    )
+    await response(scope, receive, send)

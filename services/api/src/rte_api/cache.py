@@ -1,0 +1,134 @@
+"""Answers that a whole team shares, kept in memory until an event of the team says that they are old.
+
+A reader takes the team's shelf before it asks the database, and puts its answer on that very shelf: when an event, or a
+write of this replica, has thrown the shelf away meanwhile, the answer goes with it and nothing stale is ever kept.
+"""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Self
+
+import structlog
+from nats.aio.msg import Msg
+from prometheus_client import Counter, Gauge
+
+from rte_common import events
+from rte_common.jetstream import Broker
+
+log = structlog.get_logger(__name__)
+
+KEPT_SECONDS = 60
+"""Oldest answer given, should an event ever be lost on the way."""
+MOST_TEAMS = 2_000
+MOST_ANSWERS = 32
+"""Different questions of one team that are kept."""
+MOST_BYTES = 64 * 1024 * 1024
+
+LOOKUPS = Counter("rte_cache_lookups_total", "Reads that the team's cache could have answered", ["outcome"])
+HITS, MISSES, BYPASSES = LOOKUPS.labels("hit"), LOOKUPS.labels("miss"), LOOKUPS.labels("bypass")
+BYTES = Gauge("rte_cache_bytes", "Size of the kept answers")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON body, with the headers that it has for everybody."""
+
+    body: bytes
+    etag: str
+    cache_control: str
+    made_at: float
+
+    @classmethod
+    def made(cls, body: bytes, max_age: int) -> Self:
+        """An answer that the caller's own cache may keep for `max_age` seconds."""
+        etag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
+        return cls(body, etag, f"private, max-age={max_age}", time.monotonic())
+
+
+@dataclass(slots=True, eq=False)
+class Shelf:
+    """The answers of one team since its last change."""
+
+    answers: dict[bytes, Answer] = field(default_factory=dict)
+    bytes: int = 0
+
+
+class TeamCache:
+    """The shelves of the teams, in bounded memory."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._shelves: OrderedDict[str, Shelf] = OrderedDict()
+        self._bytes = 0
+        self._subscribed = False
+        self._connections = 0
+
+    async def run(self) -> None:
+        """Subscribe to the events that make answers old; ends when that is done.
+
+        Core NATS may miss one: everything is dropped when the connection comes back, and KEPT_SECONDS bounds the rest.
+        """
+        await self._broker.ready()
+        await self._broker.client.subscribe(events.SUBJECTS, cb=self._on_event)
+        await self._broker.client.flush()
+        self._subscribed = True
+
+    def shelf(self, team_id: str) -> Shelf | None:
+        """The team's shelf; None while events do not arrive, and nothing may be kept."""
+        client = self._broker.client
+        if not self._subscribed or not client.is_connected:
+            BYPASSES.inc()
+            return None
+        if self._connections != client.stats["reconnects"]:
+            self._connections = client.stats["reconnects"]
+            self._shelves.clear()
+            self._bytes = 0
+        shelf = self._shelves.get(team_id)
+        if shelf is None:
+            shelf = self._shelves[team_id] = Shelf()
+            self._make_room()
+        return shelf
+
+    def find(self, shelf: Shelf, question: bytes) -> Answer | None:
+        """The kept answer, if it is young enough."""
+        answer = shelf.answers.get(question)
+        if answer is None or time.monotonic() - answer.made_at > KEPT_SECONDS:
+            MISSES.inc()
+            return None
+        HITS.inc()
+        return answer
+
+    def keep(self, team_id: str, shelf: Shelf, question: bytes, answer: Answer) -> None:
+        """Put the answer on the shelf that was taken before the database was asked."""
+        if self._shelves.get(team_id) is not shelf:
+            return
+        if question not in shelf.answers and len(shelf.answers) >= MOST_ANSWERS:
+            self._take_off(shelf, next(iter(shelf.answers)))
+        if question in shelf.answers:
+            self._take_off(shelf, question)
+        shelf.answers[question] = answer
+        shelf.bytes += len(answer.body)
+        self._bytes += len(answer.body)
+        self._shelves.move_to_end(team_id)
+        self._make_room()
+        BYTES.set(self._bytes)
+
+    def drop(self, team_id: str) -> None:
+        """Forget everything about the team: it has changed."""
+        shelf = self._shelves.pop(team_id, None)
+        if shelf is not None:
+            self._bytes -= shelf.bytes
+
+    def _take_off(self, shelf: Shelf, question: bytes) -> None:
+        size = len(shelf.answers.pop(question).body)
+        shelf.bytes -= size
+        self._bytes -= size
+
+    def _make_room(self) -> None:
+        while len(self._shelves) > MOST_TEAMS or (self._bytes > MOST_BYTES and len(self._shelves) > 1):
+            self.drop(next(iter(self._shelves)))
+
+    async def _on_event(self, message: Msg) -> None:
+        self.drop(message.subject.split(".")[4])

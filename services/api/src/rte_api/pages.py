@@ -1,0 +1,45 @@
+"""Pages by keyset: a cursor names the last item seen, so nothing is skipped or repeated while rows are added."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+
+Position = tuple[datetime, UUID]
+"""The place of an item in a list that is ordered by time, newest first."""
+
+
+def encode(position: Position) -> str:
+    """The position as an opaque cursor."""
+    text = orjson.dumps([position[0].isoformat(), str(position[1])])
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def decode(cursor: str) -> Position:
+    """The position in a cursor; RequestValidationError when we did not make it."""
+    try:
+        at, id_ = orjson.loads(base64.urlsafe_b64decode(cursor.encode() + b"=="))
+        position = datetime.fromisoformat(at), UUID(id_)
+    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+        raise invalid_cursor(cursor) from error
+    if position[0].tzinfo is None:
+        raise invalid_cursor(cursor)
+    return position
+
+
+def invalid_cursor(cursor: str) -> RequestValidationError:
+    """The refusal of a cursor that no page gave."""
+    expected = "`next_cursor` of the page before, unchanged"
+    return RequestValidationError([{"type": "cursor", "loc": ("query", "cursor"), "msg": expected, "input": cursor}])
+
+
+def page(items: list[dict[str, Any]], limit: int, time: str) -> dict[str, Any]:
+    """The first `limit` of `items`, which hold one more when there is another page; `time` is the key of the order."""
+    following = len(items) > limit
+    shown = items[:limit]
+    last = shown[-1] if following else None
+    return {"items": shown, "next_cursor": encode((last[time], UUID(last["id"]))) if last else None}
