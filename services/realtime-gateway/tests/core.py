@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway import TEAM, VERBS, row
+
 from rte_common.auth import Member
 from rte_realtime_gateway.authorization import Refused
 from rte_realtime_gateway.changes import Change, parse
 from rte_realtime_gateway.hub import SOURCES, Hub
 from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.session import Session
-
-from .gateway import TEAM, VERBS, row
 
 TOPIC = "realtime:expectations:active"
 FLUSH_SECONDS = 0.06

@@ -5,7 +5,7 @@ import os
 import sysconfig
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,6 @@ class Changes:
     """Publishes row changes as the outbox relay does."""
 
     jetstream: JetStreamContext
-    published: list[dict[str, Any]] = field(default_factory=list)
 
     async def insert(self, **values: Any) -> dict[str, Any]:
         """A new expectation; returns its row."""

@@ -9,10 +9,9 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from core import ALL, TOPIC, Client, World
 
 from rte_realtime_gateway.protocol.frames import Version
-
-from .core import ALL, TOPIC, Client, World
 
 Steps = Callable[[World, Client], None]
 Told = tuple[str | None, str, str, Any]

@@ -25,7 +25,7 @@ RESUME_SECONDS = 300
 """How long after its last sign a client may come back and still get what it missed."""
 KEPT_SECONDS = RESUME_SECONDS + 60
 """How long changes are kept: a client's last sign may be a heartbeat older than its disconnection."""
-PINGS = 1_000.0, 200.0
+PINGS = 4_000.0, 500.0
 """Pings for positions, a second and at once: few clients are asked after each write, many in turn."""
 PING_SECONDS = 0.05
 SOURCES = frozenset({"feed", "positions", "presence"})
@@ -35,7 +35,7 @@ SOURCES = frozenset({"feed", "positions", "presence"})
 class Hub:
     """All teams, rooms and sessions. `publish` takes each change of the stream once, in order."""
 
-    def __init__(self, later: Later, *, flush_seconds: float = 0.06, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, later: Later, *, flush_seconds: float = 0.07, now: Callable[[], float] = time.time) -> None:
         self.now = now
         self.later = later
         self.sessions: set[Session] = set()

@@ -1,6 +1,7 @@
 """How the process is put together."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,10 +14,11 @@ from rte_common import jetstream, problems, process
 from rte_common.auth import TokenVerifier
 from rte_common.process import Health
 from rte_common.telemetry import RequestContext
-from rte_realtime_gateway import broadcasts, positions, upkeep
+from rte_realtime_gateway import broadcasts, upkeep
 from rte_realtime_gateway.authorization import TokenGate
 from rte_realtime_gateway.feed import Feed
 from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.positions import SharedPositions
 from rte_realtime_gateway.replicas import NatsReplicas
 from rte_realtime_gateway.settings import Settings
 from rte_realtime_gateway.socket import GatewaySocket
@@ -25,6 +27,7 @@ from rte_realtime_gateway.wiring import Wiring
 
 def create_app(settings: Settings) -> FastAPI:
     """The gateway's HTTP side; its websockets are `GatewaySocket`s, which find the wiring in the app's state."""
+    logging.getLogger("websockets").setLevel(logging.WARNING)  # else a line for each connection
     health = Health(required=frozenset({"nats", "clerk"}))
 
     @asynccontextmanager
@@ -33,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
             verifier = TokenVerifier(settings, http)
             hub = Hub(asyncio.get_running_loop().call_later, flush_seconds=settings.flush_seconds)
             hub.rooms.replicas = replicas = NatsReplicas(broker, hub, settings.nats_replicas)
-            places = positions.shared(broker, hub, settings.nats_replicas)
+            places = SharedPositions(broker, hub, replicas.me, settings.nats_replicas)
             health.checks = {"nats": hub.check, "clerk": verifier_check(verifier)}
             async with process.background(
                 verifier.run(),

@@ -5,6 +5,7 @@ from websocket pings: each carries a number, the client's library answers by its
 that ping has arrived. Replicas share the positions in a bucket, so the client may come back to any of them.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from rte_realtime_gateway.hub import Hub
 
 BUCKET = "realtime_positions"
+
+SLOT_DIGITS = 2
+"""Hexadecimal digits of a client's key that choose its slot."""
+TELL_SECONDS = 0.05
+SECONDS_PER_SLOT = 0.003
 
 Places = dict[str, int]
 """Topic -> sequence of the last change that the client had, or that was not meant for it."""
@@ -40,52 +46,48 @@ class Positions:
 
     now: Callable[[], float]
     keep_seconds: float
-    tell: Callable[[str, bytes], object] = lambda key, value: None
-    """Tells the other replicas."""
+    unshared: set[str] = field(default_factory=set)
+    """Clients of this replica about whom the others do not know the latest."""
     _known: dict[str, Known] = field(default_factory=dict)
 
-    def of(self, key: str, topic: str) -> int | None:
+    def of(self, client: str, topic: str) -> int | None:
         """Where the client is on this topic; None if nobody knows."""
-        known = self._known.get(key)
+        known = self._known.get(client)
         return None if known is None or known.at < self.now() - self.keep_seconds else known.places.get(topic)
 
-    def advance(self, key: str, places: Mapping[str, int]) -> None:
+    def advance(self, client: str, places: Mapping[str, int]) -> None:
         """The client has had everything up to these places. Positions only grow, so late news do no harm."""
-        merged = self._merge(key, places)
-        self.tell(key, orjson.dumps(merged))
+        self.learn(client, places)
+        self.unshared.add(client)
         metrics.POSITIONS.inc()
 
-    def forget(self, key: str, topic: str) -> None:
-        """The client left the channel: when it joins again, it begins anew."""
-        known = self._known.get(key)
-        if known is not None and known.places.pop(topic, None) is not None:
-            self.tell(key, orjson.dumps(known.places))
-
-    def learn(self, key: str, value: bytes) -> None:
+    def learn(self, client: str, places: Mapping[str, int]) -> None:
         """Another replica, or this one before it was restarted, has told."""
-        self._merge(key, orjson.loads(value))
-
-    def _merge(self, key: str, places: Mapping[str, int]) -> Places:
-        known = self._known.setdefault(key, Known({}, 0))
+        known = self._known.setdefault(client, Known({}, 0))
         known.at = self.now()
         for topic, place in places.items():
             known.places[topic] = max(place, known.places.get(topic, 0))
-        return known.places
+
+    def forget(self, client: str, topic: str) -> None:
+        """The client left the channel: when it joins again, it begins anew."""
+        known = self._known.get(client)
+        if known is not None and known.places.pop(topic, None) is not None:
+            self.unshared.add(client)
+
+    def places(self, client: str) -> Places:
+        """Everything known of a client."""
+        known = self._known.get(client)
+        return known.places if known is not None else {}
 
     def tidy(self) -> None:
         """Drop what is too old to be of use."""
         oldest = self.now() - self.keep_seconds
-        for key in [key for key, known in self._known.items() if known.at < oldest]:
-            del self._known[key]
+        for client in [client for client, known in self._known.items() if known.at < oldest]:
+            del self._known[client]
 
     def clear(self) -> None:
         """The stream is another one: places in it mean nothing any more."""
         self._known.clear()
-
-    def tell_again(self) -> None:
-        """The others' bucket was emptied."""
-        for key, known in self._known.items():
-            self.tell(key, orjson.dumps(known.places))
 
 
 def client_key(member: Member, session: str) -> str:
@@ -93,15 +95,53 @@ def client_key(member: Member, session: str) -> str:
     return hashlib.blake2b(orjson.dumps([member.team_id, member.id, session]), digest_size=16).hexdigest()
 
 
-def shared(broker: Broker, hub: "Hub", replicas: int) -> Bucket:
-    """The bucket through which replicas tell each other the hub's positions; it must run."""
-    positions = hub.positions
-    reader = Reader(
-        put=positions.learn,
-        removed=lambda key: None,
-        emptied=positions.tell_again,
-        loaded=lambda: hub.source_live("positions", True),
-    )
-    bucket = Bucket(broker, BUCKET, reader, ttl=positions.keep_seconds, replicas=replicas)
-    positions.tell = bucket.put
-    return bucket
+class SharedPositions:
+    """Tells the other replicas, and whoever takes over after a crash, where this replica's clients are.
+
+    Thousands of positions change with each change of a row, so clients share slots, and a slot is written as one.
+    """
+
+    def __init__(self, broker: Broker, hub: "Hub", replica: str, copies: int) -> None:
+        self._hub = hub
+        self._replica = replica
+        self._clients: dict[str, set[str]] = {}
+        """Slot -> clients of this replica, present and recent."""
+        reader = Reader(self._learn, removed=lambda key: None, emptied=self._tell_again, loaded=self._loaded)
+        self._bucket = Bucket(broker, BUCKET, reader, ttl=hub.positions.keep_seconds, replicas=copies)
+
+    async def run(self) -> None:
+        """Exchange with the others until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._bucket.run())
+            tasks.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        while True:
+            unshared, self._hub.positions.unshared = self._hub.positions.unshared, set()
+            slots = set()
+            for client in unshared:
+                slot = client[:SLOT_DIGITS]
+                slots.add(slot)
+                self._clients.setdefault(slot, set()).add(client)
+            for slot in slots:
+                self._write(slot)
+            # The more there is to tell, the more seldom: it must not take the time of the sockets.
+            await asyncio.sleep(TELL_SECONDS + len(slots) * SECONDS_PER_SLOT)
+
+    def _write(self, slot: str) -> None:
+        positions = self._hub.positions
+        told = {client: places for client in self._clients[slot] if (places := positions.places(client))}
+        self._clients[slot] = set(told)
+        self._bucket.put(f"{self._replica}.{slot}", orjson.dumps(told))
+
+    def _tell_again(self) -> None:
+        for slot in self._clients:
+            self._write(slot)
+
+    def _loaded(self) -> None:
+        self._hub.source_live("positions", True)
+
+    def _learn(self, key: str, value: bytes) -> None:
+        if not key.startswith(self._replica):
+            for client, places in orjson.loads(value).items():
+                self._hub.positions.learn(client, places)

@@ -69,7 +69,7 @@ class Presences:
 
     def _write(self, key: str) -> None:
         room, entry = self._ours[key]
-        said = {"room": room, "key": entry.key, "ref": entry.ref, "member": entry.member_id}
+        said = {"room": list(room), "key": entry.key, "ref": entry.ref, "member": entry.member_id}
         self._bucket.put(key, orjson.dumps({**said, "meta": entry.meta, "replica": self._me}))
 
     async def run(self) -> None:
@@ -136,7 +136,7 @@ class NatsReplicas(Replicas):
         """Deliver it to the others' members of the room too; at most once, like every broadcast."""
         head = {
             "from": self.me,
-            "room": room,
+            "room": list(room),
             "event": broadcast.event,
             "encoding": broadcast.encoding,
             "binary": broadcast.binary,

@@ -77,8 +77,8 @@ class Room:
     def tell_news(self) -> None:
         """Tell the members now."""
         self._announcing = False
-        watching = [channel for channel in self.members if channel.sees_presence]
         for diff in self.presence.news():
+            watching = [channel for channel in self.members if channel.sees_presence]
             frames = {version: push(version, self.name.topic, "presence_diff", diff) for version in Version}
             for channel in watching:
                 channel.session.write(frames[channel.session.version])

@@ -12,7 +12,7 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
         (), description="origins whose pages may connect, * for all; defaults to CLERK_AUTHORIZED_PARTIES"
     )
     flush_seconds: float = Field(
-        0.06, ge=0, le=0.5, description="least time between two writes to a socket when many changes come"
+        0.07, ge=0, le=0.5, description="least time between two writes to a socket when many changes come"
     )
     max_queue_bytes: int = Field(
         1 << 20, ge=1 << 16, description="bytes that may wait for a slow client before it is cut off"

@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import uvicorn
 from uvicorn.server import ServerState
+from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import State
+from websockets.protocol import Protocol, Side, State
 from websockets.server import ServerProtocol
 
 from rte_realtime_gateway import metrics
@@ -24,13 +25,16 @@ from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.session import Closing, Session
 from rte_realtime_gateway.wiring import Wiring
 
-log_of_websockets = logging.getLogger("websockets.server")
+log = logging.getLogger("websockets.server")
 
 PATHS = frozenset({"/realtime/v1/websocket", "/socket/websocket"})
 """Where clients connect: through supabase-js' address, and as realtime-js appends to a bare server's."""
 CLIENT_ID = "session"
 """The query parameter by which a client is recognised after a reconnect; clients pass it in their option `params`."""
 MIN_CLIENT_ID, MAX_CLIENT_ID = 8, 128
+PONG_START = b"\x8a\x84"
+PONG_SIZE = 10
+"""A masked pong that repeats the four bytes of our pings."""
 CLOSE_SECONDS = 5.0
 """How long a client may take to answer a close, or to read what was written before it."""
 
@@ -41,9 +45,9 @@ class GatewaySocket(asyncio.Protocol):
     def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
         self._wiring: Wiring = app_state["wiring"]
         self._server = server_state
-        self._websocket = ServerProtocol(
-            origins=self._wiring.origins, max_size=self._wiring.settings.max_message_bytes, logger=log_of_websockets
-        )
+        self._websocket = Protocol(Side.SERVER, max_size=self._wiring.settings.max_message_bytes, logger=log)
+        self._unparsed = 0
+        """Bytes of a frame that has not come completely."""
         self._session: Session | None = None
         self._message: list[bytes] = []
         self._is_text = True
@@ -59,17 +63,24 @@ class GatewaySocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
-        self._websocket.receive_data(data)
-        for event in self._websocket.events_received():
-            if isinstance(event, Request):
-                self._upgrade(event)
-            elif isinstance(event, Frame):
-                self._frame(event)
-        self._send()
+        session = self._session
+        if session is None:
+            self._upgrade(data)
+        elif self._unparsed == 0 and len(data) == PONG_SIZE and data.startswith(PONG_START):
+            # Answers to our pings are most of what comes: parsing them like any frame takes ten times as long.
+            session.heard()
+            session.answered(_unmasked(data[2:6], data[6:]))
+        else:
+            self._unparsed += len(data)
+            self._websocket.receive_data(data)
+            for event in self._websocket.events_received():
+                if isinstance(event, Frame):
+                    self._unparsed -= _size_on_wire(event)
+                    self._frame(event, session)
+            self._send()
 
     def eof_received(self) -> None:
-        """The client ended its side: the connection closes."""
-        self._websocket.receive_eof()
+        """The client ended its side: the connection closes, because nothing else is returned."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
@@ -86,18 +97,24 @@ class GatewaySocket(asyncio.Protocol):
 
     # The handshake
 
-    def _upgrade(self, request: Request) -> None:
+    def _upgrade(self, data: bytes) -> None:
+        """Answer the request, which uvicorn has parsed and hands over in one piece."""
+        request = _request(data)
         address = urlsplit(request.path)
         query = parse_qs(address.query)
+        handshake = ServerProtocol(origins=self._wiring.origins, logger=log)
         if address.path not in PATHS:
-            response = self._websocket.reject(HTTPStatus.NOT_FOUND, "Connect to /realtime/v1/websocket\n")
+            response = handshake.reject(HTTPStatus.NOT_FOUND, "Connect to /realtime/v1/websocket\n")
         elif (version := _version(query)) is None:
-            response = self._websocket.reject(HTTPStatus.FORBIDDEN, "vsn is 1.0.0 or 2.0.0\n")
+            response = handshake.reject(HTTPStatus.FORBIDDEN, "vsn is 1.0.0 or 2.0.0\n")
         else:
-            response = self._websocket.accept(request)
+            response = handshake.accept(request)
             if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+                self._transport.write(response.serialize())
                 self._session = self._begin(version, request, query)
-        self._websocket.send_response(response)
+                return
+        self._transport.write(response.serialize())
+        self._transport.close()
 
     def _begin(self, version: Version, request: Request, query: dict[str, list[str]]) -> Session:
         key = request.headers.get("x-api-key") or query.get("apikey", [None])[0]
@@ -109,10 +126,7 @@ class GatewaySocket(asyncio.Protocol):
 
     # Messages
 
-    def _frame(self, frame: Frame) -> None:
-        session = self._session
-        if session is None:
-            return
+    def _frame(self, frame: Frame, session: Session) -> None:
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY:
                 self._message = [bytes(frame.data)]
@@ -210,3 +224,23 @@ def _version(query: dict[str, list[str]]) -> Version | None:
         return Version(query.get("vsn", [Version.V1.value])[0])
     except ValueError:
         return None
+
+
+def _request(data: bytes) -> Request:
+    """The upgrade request, written by uvicorn from what it has parsed: a line, then headers."""
+    lines = data.decode("latin-1").split("\r\n")
+    headers = Headers()
+    for line in lines[1:-2]:
+        name, _, value = line.partition(": ")
+        headers[name] = value
+    return Request(lines[0].split(" ")[1], headers)
+
+
+def _unmasked(mask: bytes, payload: bytes) -> bytes:
+    return bytes(byte ^ key for byte, key in zip(payload, mask, strict=True))
+
+
+def _size_on_wire(frame: Frame) -> int:
+    """Bytes that the frame took, masked as a client's are."""
+    size = len(frame.data)
+    return size + (6 if size < 126 else 8 if size < 1 << 16 else 14)

@@ -1,0 +1,253 @@
+"""Fan-out benchmark: one change to N sockets, R times a second, through real NATS and a real gateway process.
+
+    .venv/bin/python tests/bench/fanout.py [--shape 500x64 ...] [--sessions] [--restart] [--json result.json]
+
+The floor is measured in the same run: a bare loop of `send` of the same bytes over as many TCP sockets, read by a
+process like the one that reads the websockets. Everything stays on 127.0.0.1.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import nats
+import psutil
+from nats.js import JetStreamContext
+
+HERE = Path(__file__).parent
+sys.path.append(str(HERE.parents[1] / "services" / "realtime-gateway" / "tests"))
+
+from gateway import TEAM, Changes, Gateway, Members  # noqa: E402
+from rte_devstack.clerk.tokens import TokenSigner  # noqa: E402
+from rte_devstack.nats import Nats  # noqa: E402
+from rte_devstack.ports import reserved  # noqa: E402
+
+SHAPES = ("500x64", "5000x10", "10000x5")
+SECONDS = 10.0
+WARM_UP_SECONDS = 2.0
+
+
+@dataclass
+class Result:
+    """One shape."""
+
+    sockets: int
+    changes_per_second: float
+    deliveries_per_second: float
+    lost: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    cpu_us_per_delivery: float
+    floor_us_per_send: float
+    times_the_floor: float
+    gateway_cpu_percent: float
+    kib_per_socket: float
+    join_seconds: float
+    back_after_restart_seconds: float | None = None
+    repeated_after_restart: int | None = None
+
+
+class Load:
+    """The process with all the clients."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def hear(self) -> dict[str, Any]:
+        """The next line it says."""
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        said: dict[str, Any] = json.loads(line)
+        if "refused" in said:
+            raise RuntimeError(said["refused"])
+        return said
+
+    async def until(self, number: int, seconds: float = 30) -> dict[str, Any]:
+        """Wait until every client has seen this change; returns what they saw since the last call."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": "until", "number": number, "seconds": seconds}).encode() + b"\n")
+        return await self.hear()
+
+    async def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def load(gateway: Gateway, sockets: int, tokens: Path, *, sessions: bool) -> AsyncIterator[Load]:
+    """All clients, connected and joined."""
+    wish = {"port": gateway.port, "sockets": sockets, "tokens": str(tokens), "sessions": sessions, "sample": 10}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(HERE / "load.py"), json.dumps(wish), stdin=PIPE, stdout=PIPE, limit=1 << 26
+    )
+    running = Load(process)
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+async def publish(changes: Changes, first: int, rate: float, seconds: float) -> int:
+    """Publish at this rate; returns the number after the last change."""
+    start = time.monotonic()
+    number = first
+    while number - first < rate * seconds:
+        await asyncio.sleep(max(0, start + (number - first) / rate - time.monotonic()))
+        await changes.insert(team_id=TEAM, title=f"bench:{number}:{time.time():.6f}")
+        number += 1
+    return number
+
+
+async def measure(gateway: Gateway, jetstream: JetStreamContext, shape: str, tokens: Path, options: Any) -> Result:
+    """One shape, on a gateway that was just started."""
+    sockets, rate = (int(part) for part in shape.split("x"))
+    process = psutil.Process(gateway.pid)
+    idle = process.memory_info().rss
+    async with load(gateway, sockets, tokens, sessions=options.sessions) as clients:
+        joined = await clients.hear()
+        memory = process.memory_info().rss - idle
+        changes = Changes(jetstream)
+        number = await publish(changes, 1, rate, WARM_UP_SECONDS)
+        await clients.until(number - 1)
+        before, started, first = process.cpu_times(), time.monotonic(), number
+        number = await publish(changes, number, rate, options.seconds)
+        seen = await clients.until(number - 1)
+        took, after = time.monotonic() - started, process.cpu_times()
+        cpu = after.user + after.system - before.user - before.system
+        back, repeated = await restart(gateway, clients, changes, number) if options.restart else (None, None)
+    floor = bare_sends(sockets, rate, seen["frame_bytes"], options.seconds / 2)
+    deliveries = (number - first) * sockets - seen["behind"]
+    delays = [delay * 1000 for delay in seen["delays"]]
+    p50, p95, p99 = (statistics.quantiles(delays, n=100)[place] for place in (49, 94, 98))
+    per_delivery = cpu / deliveries * 1e6
+    return Result(
+        sockets=sockets,
+        changes_per_second=rate,
+        deliveries_per_second=round(deliveries / took),
+        lost=seen["lost"] + seen["behind"],
+        p50_ms=round(p50, 1),
+        p95_ms=round(p95, 1),
+        p99_ms=round(p99, 1),
+        cpu_us_per_delivery=round(per_delivery, 2),
+        floor_us_per_send=round(floor, 2),
+        times_the_floor=round(per_delivery / floor, 2),
+        gateway_cpu_percent=round(cpu / took * 100, 1),
+        kib_per_socket=round(memory / sockets / 1024, 1),
+        join_seconds=round(joined["seconds"], 2),
+        back_after_restart_seconds=back,
+        repeated_after_restart=repeated,
+    )
+
+
+async def restart(gateway: Gateway, clients: Load, changes: Changes, number: int) -> tuple[float, int]:
+    """Kill the gateway, change something, start it; returns the seconds until everybody has had it."""
+    before = await clients.until(number - 1)
+    await asyncio.to_thread(gateway.kill)
+    number = await publish(changes, number, 5, 2)
+    started = time.time()
+    await asyncio.to_thread(gateway.start)
+    seen = await clients.until(number - 1, 60)
+    if seen["behind"] or seen["lost"] > before["lost"]:
+        raise RuntimeError(f"lost after the restart: {seen['behind']} behind, {seen['lost']} skipped")
+    return round(seen["at"] - started, 2), seen["repeated"] - before["repeated"]
+
+
+def bare_sends(sockets: int, rate: float, size: int, seconds: float) -> float:
+    """CPU microseconds (user and system) of one `send` in a bare loop over as many sockets."""
+    with socket.socket() as listener, ExitStack() as opened:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1024)
+        sink = os.fork()
+        if sink == 0:
+            _drain(listener.getsockname()[1], sockets)
+        connections = [opened.enter_context(listener.accept()[0]) for _ in range(sockets)]
+        for connection in connections:
+            connection.setblocking(False)
+        payload = b"x" * size
+        before, start, rounds = os.times(), time.monotonic(), 0
+        while rounds < rate * seconds:
+            time.sleep(max(0, start + rounds / rate - time.monotonic()))
+            for connection in connections:
+                connection.send(payload)
+            rounds += 1
+        after = os.times()
+    os.waitpid(sink, 0)
+    return (after.user + after.system - before.user - before.system) / (rounds * sockets) * 1e6
+
+
+def _drain(port: int, sockets: int) -> None:
+    import uvloop
+
+    class Sink(asyncio.Protocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            os._exit(0)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(sockets):
+            await loop.create_connection(Sink, "127.0.0.1", port)
+        await asyncio.Event().wait()
+
+    uvloop.run(run())
+
+
+def sign_in(members: Members, count: int, file: Path) -> None:
+    """Tokens of so many members."""
+    file.write_text("\n".join(members.token(f"user_{n:05}", lifetime=86400) for n in range(count)))
+
+
+async def main() -> None:
+    """Measure the shapes one after the other, each on a gateway of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", action="append", help="sockets x changes per second; may be repeated")
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--sessions", action="store_true", help="clients with a session id, whose positions are kept")
+    parser.add_argument("--restart", action="store_true", help="kill the gateway as well, and time the return")
+    parser.add_argument("--members", type=int, default=1000)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    results = []
+    signer = TokenSigner()
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        sign_in(Members(signer), options.members, folder / "tokens")
+        ports = [stack.enter_context(reserved()) for _ in range(4)]
+        broker = stack.enter_context(
+            Nats(folder / "nats", port=ports[0], monitor_port=ports[1], log=folder / "nats.log")
+        )
+        for shape in options.shape or SHAPES:
+            settings = {"nats_url": broker.url, "signer": signer, "log": folder / "gateway.log"}
+            with Gateway(port=ports[2], metrics_port=ports[3], **settings) as gateway:
+                client = await nats.connect(broker.url)
+                await client.jetstream().purge_stream("EVENTS")
+                result = await measure(gateway, client.jetstream(), shape, folder / "tokens", options)
+                await client.close()
+            results.append(asdict(result))
+            print(json.dumps(results[-1]), flush=True)
+    show(results)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2))
+
+
+def show(results: list[dict[str, Any]]) -> None:
+    """A table, one column for each shape."""
+    for key in results[0]:
+        print(f"{key:28}" + "".join(f"{result[key]!s:>12}" for result in results))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
