@@ -92,6 +92,7 @@ def own_stack(folder: Path, *become: str) -> Iterator[tuple[Parts, Program]]:
             environment={**os.environ, "RTE_PORT": str(port), "RTE_STACK_DIR": str(folder)},
             stop_seconds=30,
         )
+        kept.callback(program.finish)
         kept.callback(run, parts, "down")
         yield parts, program
 
@@ -101,7 +102,7 @@ def test_it_starts_again_within_seconds_after_a_kill_and_keeps_its_data(tmp_path
     with own_stack(tmp_path / "a stack") as (parts, program):
         program.start(HOPELESS_SECONDS)
         psql(parts.postgres.url(), "update users set name = 'Still here' where name like 'Alex%'")
-        os.kill(program.pid, signal.SIGKILL)
+        program.kill()
         begun = time.monotonic()
         program.start(HOPELESS_SECONDS)
         assert time.monotonic() - begun < SECOND_START_SECONDS

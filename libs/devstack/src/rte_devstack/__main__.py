@@ -53,13 +53,20 @@ def down(_: argparse.Namespace) -> None:
     if not folder.path.exists():
         return
     if state := folder.running():
-        supervisor = state.supervisor.find()
-        if supervisor:
-            supervisor.terminate()
-            with progress("stopping"):
-                supervisor.wait(STOP_SECONDS)
+        with progress("stopping"):
+            _stop(state.supervisor)
     end_leftovers(folder, tell)
     folder.forget_state()
+
+
+def _stop(supervisor: ProcessMark) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    if process := supervisor.find():
+        process.terminate()
+    while supervisor.find():
+        if time.monotonic() > deadline:
+            raise ProgramFailed(f"process {supervisor.pid} does not stop: end it with kill -9, then `make down` again")
+        time.sleep(POLL_SECONDS)
 
 
 def reset(options: argparse.Namespace) -> None:
