@@ -186,6 +186,7 @@ def start_stack(devstack_folder: Path) -> Iterator[Callable[..., Parts]]:
         def start(**environment: str) -> Parts:
             port = stacks.enter_context(reserved_row(max(PORTS.values()) + 1))
             parts = Parts(Folder(devstack_folder / f"stack {port}"), port)
+            patient = {"RATE_LIMIT_REQUESTS_PER_MINUTE": "10000", "RATE_LIMIT_WRITES_PER_MINUTE": "10000"}
             chosen = {"RTE_PORT": str(port), "RTE_STACK_DIR": str(parts.folder.path)}
             stacks.enter_context(
                 Program(
@@ -193,7 +194,7 @@ def start_stack(devstack_folder: Path) -> Iterator[Callable[..., Parts]]:
                     [sys.executable, "-m", "rte_devstack", "up"],
                     log=devstack_folder / f"stack-{port}.log",
                     ready=lambda: (state := parts.folder.running()) is not None and state.ready,
-                    environment={**os.environ, **environment, **chosen},
+                    environment={**os.environ, **patient, **environment, **chosen},
                     stop_seconds=30,
                 )
             )

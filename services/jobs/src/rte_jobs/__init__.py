@@ -3,4 +3,7 @@
 main      the app, and what runs beside it
 schedule  the broker's schedules, and a slot claimed once
 archive   history that grew old leaves the lists
+reports   each team's figures of the week
+exports   a member's own data as a file
+upkeep    what nobody needs any more goes
 """

@@ -1,4 +1,4 @@
-"""jobs: the schedules, the consumer of their firings, and the relay of the events that the work makes."""
+"""jobs: the schedules, the consumers of what they fire, and the relay of the events that the work makes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,18 +8,27 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from rte_common import database, jetstream, outbox, process
+from rte_common import database, jetstream, outbox, process, storage
 from rte_common.process import Health, background
 from rte_common.telemetry import RequestContext
 from rte_jobs.archive import archive
+from rte_jobs.exports import Exports
+from rte_jobs.reports import report
 from rte_jobs.schedule import Job, Schedule
 from rte_jobs.settings import Settings
+from rte_jobs.upkeep import tidy
 
 
-def jobs(settings: Settings) -> list[Job]:
-    """Every job there is."""
-    after = timedelta(days=settings.archive_after_days)
-    return [Job("archive", settings.archive_schedule, settings.schedule_timezone, partial(archive, after=after))]
+def jobs(settings: Settings, exports: Exports) -> list[Job]:
+    """Everything that is done on a schedule."""
+    timezone = settings.schedule_timezone
+    archive_old = partial(archive, after=timedelta(days=settings.archive_after_days))
+    return [
+        Job("archive", settings.archive_schedule, timezone, archive_old),
+        Job("report", settings.report_schedule, timezone, partial(report, timezone=timezone)),
+        Job("upkeep", settings.upkeep_schedule, timezone, tidy),
+        Job("forget-exports", settings.upkeep_schedule, timezone, exports.forget_old),
+    ]
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -30,11 +39,14 @@ def create_app(settings: Settings) -> FastAPI:
         async with (
             database.connect(settings, application_name="jobs") as db,
             jetstream.connect(settings, name="jobs") as broker,
+            storage.connect(settings, timeout_seconds=60) as files,
         ):
-            schedule = Schedule(db, broker, jobs(settings))
+            exports = Exports(db, files)
+            schedule = Schedule(db, broker, jobs(settings, exports))
             async with background(
                 schedule.keep(),
-                jetstream.consume(broker, "JOBS", "jobs", "rte.jobs.>", schedule.handle),
+                *schedule.consumers(),
+                jetstream.consume(broker, "JOBS", "jobs-export", "rte.jobs.export", exports.handle),
                 outbox.run(db, broker),
             ):
                 app.state.health.checks = {"database": db.check, "nats": broker.check}

@@ -6,10 +6,11 @@ claims that in the transaction that does the work. Any number of replicas is rig
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -19,8 +20,9 @@ from cronsim import CronSim
 from nats.aio.msg import Msg
 from prometheus_client import Counter
 
+from rte_common import jetstream
 from rte_common.database import UNAVAILABLE, Connection, Database
-from rte_common.jetstream import Broker, Poison
+from rte_common.jetstream import Broker
 
 log = structlog.get_logger(__name__)
 
@@ -52,21 +54,27 @@ class Schedule:
     def __init__(self, database: Database, broker: Broker, jobs: Sequence[Job]) -> None:
         self._database = database
         self._broker = broker
-        self._jobs = {job.name: job for job in jobs}
+        self._jobs = jobs
 
     async def keep(self) -> None:
         """Put the schedules into the broker and work the slots that were missed, then end."""
         await self._broker.ready()
-        for job in self._jobs.values():
+        for job in self._jobs:
             await _insist(partial(self._declare, job))
             await _insist(partial(self.work, job, datetime.now(UTC)))
 
-    async def handle(self, message: Msg) -> None:
-        """Work the slot of a job that the broker fired."""
-        job = self._jobs.get(message.subject.removeprefix("rte.jobs."))
-        if job is None:
-            raise Poison(f"no such job: {message.subject}")
-        await self.work(job, message.metadata.timestamp)
+    def consumers(self) -> list[Coroutine[Any, Any, None]]:
+        """One consumer per job, to run for good: a slow job holds up no other."""
+        return [
+            jetstream.consume(self._broker, "JOBS", f"jobs-{job.name}", f"rte.jobs.{job.name}", self._worker(job))
+            for job in self._jobs
+        ]
+
+    def _worker(self, job: Job) -> jetstream.Handle:
+        async def fired(message: Msg) -> None:
+            await self.work(job, message.metadata.timestamp)
+
+        return fired
 
     async def work(self, job: Job, fired_at: datetime) -> bool:
         """Do the work of the slot that `fired_at` is in, unless it was claimed before; True if it was done here."""

@@ -7,17 +7,20 @@ from cronsim import CronSim, CronSimError
 from pydantic import Field, field_validator
 
 from rte_common.settings import DatabaseSettings, NatsSettings, ProcessSettings
+from rte_common.storage import StorageSettings
 
 
-class Settings(ProcessSettings, DatabaseSettings, NatsSettings):
+class Settings(ProcessSettings, DatabaseSettings, NatsSettings, StorageSettings):
     """The jobs service's settings. Schedules are cron with six fields: second, minute, hour, day, month, weekday."""
 
     database_timeout_seconds: float = Field(300, gt=0, description="work on many rows takes longer than a request may")
     schedule_timezone: str = Field("UTC", description="IANA name of the time zone that schedules are meant in")
     archive_schedule: str = "0 0 0 * * *"
+    report_schedule: str = "0 0 9 * * MON"
+    upkeep_schedule: str = "0 30 3 * * *"
     archive_after_days: int = Field(90, ge=1)
 
-    @field_validator("archive_schedule")
+    @field_validator("archive_schedule", "report_schedule", "upkeep_schedule")
     @classmethod
     def _is_cron(cls, value: str) -> str:
         if len(value.split()) != 6:

@@ -1,0 +1,114 @@
+"""A member's own expectations become a file, whatever fails on the way, and nobody else's are in it."""
+
+import asyncio
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import httpx
+import pytest
+from storage3 import AsyncStorageClient
+
+from rte_common import storage
+from rte_common.database import Database
+from rte_common.storage import EXPORTS
+from rte_devstack import testing
+from rte_devstack.serving import serving
+from rte_jobs.exports import Exports
+from rte_jobs.main import create_app
+from rte_jobs.settings import Settings
+
+EXPORT = UUID("7b0f7f3e-6d56-4f0a-9d0e-6a1f5b2f7c11")
+ROWS = """
+insert into users (id, name) values ('anna', 'Anna'), ('ben', 'Ben');
+insert into expectations (team_id, user_id, title, is_done, done_at)
+select 'default', 'anna', 'Done ' || n, true, clock_timestamp() from generate_series(1, 2500) as n;
+insert into expectations (team_id, user_id, title) values
+    ('default', 'anna', '=HYPERLINK("http://example.com")'), ('default', 'ben', 'Not hers');
+delete from outbox;
+"""
+
+
+def asked_for(format_: str) -> str:
+    """SQL of an export that Anna asked for."""
+    return f"insert into exports (id, team_id, user_id, format) values ('{EXPORT}', 'default', 'anna', '{format_}');"
+
+
+async def until(postgres: testing.Database, question: str, answer: str) -> None:
+    """Wait until the database says so."""
+    async with asyncio.timeout(30):
+        while await asyncio.to_thread(postgres.execute, question) != answer:
+            await asyncio.sleep(0.05)
+
+
+async def test_an_export_that_was_asked_for_is_made(
+    postgres: testing.Database, settings: Settings, files: AsyncStorageClient
+) -> None:
+    postgres.execute(ROWS)
+    async with serving(create_app(settings)):
+        postgres.execute(asked_for("json"))
+        await until(postgres, "select status, progress from exports", "ready|100")
+
+    path = postgres.execute("select object_path from exports")
+    made = json.loads(await files.from_(EXPORTS).download(path))
+    assert path == f"default/anna/{EXPORT}.json"
+    assert len(made) == 2501
+    assert {row["title"] for row in made} == {f"Done {n}" for n in range(1, 2501)} | {
+        '=HYPERLINK("http://example.com")'
+    }
+
+
+async def test_a_csv_opens_in_a_spreadsheet_and_runs_nothing(
+    postgres: testing.Database, db: Database, files: AsyncStorageClient
+) -> None:
+    postgres.execute(ROWS + asked_for("csv"))
+    exports = Exports(db, files)
+
+    await exports.make(EXPORT)
+
+    body = await files.from_(EXPORTS).download(postgres.execute("select object_path from exports"))
+    rows = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
+    assert len(rows) == 2501
+    assert rows[-1]["title"] == '\'=HYPERLINK("http://example.com")'
+
+
+async def test_an_export_made_twice_stays_ready(
+    postgres: testing.Database, db: Database, files: AsyncStorageClient
+) -> None:
+    postgres.execute(ROWS + asked_for("json"))
+    exports = Exports(db, files)
+
+    for _ in range(2):
+        await exports.make(EXPORT)
+
+    assert postgres.execute("select status from exports") == "ready"
+
+
+async def test_while_storage_is_away_an_export_stays_unfinished_and_is_made_later(
+    postgres: testing.Database, db: Database, files: AsyncStorageClient, settings: Settings
+) -> None:
+    postgres.execute(ROWS + asked_for("json"))
+    async with storage.connect(settings.model_copy(update={"supabase_url": "http://127.0.0.1:1"})) as away:
+        with pytest.raises(httpx.ConnectError):
+            await Exports(db, away).make(EXPORT)
+    assert postgres.execute("select status from exports") == "running"
+
+    await Exports(db, files).make(EXPORT)
+    assert postgres.execute("select status from exports") == "ready"
+
+
+async def test_after_a_week_file_and_row_are_gone(
+    postgres: testing.Database, db: Database, files: AsyncStorageClient
+) -> None:
+    postgres.execute(ROWS + asked_for("json"))
+    exports = Exports(db, files)
+    await exports.make(EXPORT)
+    postgres.execute("update exports set created_at = now() - interval '8 days'")
+
+    async with db.as_service() as connection:
+        assert await exports.forget_old(connection, datetime.now(UTC)) == 1
+
+    assert postgres.execute("select count(*) from exports") == "0"
+    assert await files.from_(EXPORTS).list("default/anna") == []
