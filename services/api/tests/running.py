@@ -1,5 +1,6 @@
 """A running api, its callers, and the teams they are in."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import asyncpg
 import httpx
 
 from rte_api.main import create_app
@@ -78,6 +80,26 @@ class Api:
         """Serve until the block ends."""
         async with serving(create_app(Settings(**settings))) as url, AsyncExitStack() as clients:
             yield cls(url, database, signer, clients)
+
+    async def becomes(self, **checks: str) -> None:
+        """Return when /ready says so, like `nats="ok"`; AssertionError if that takes more than ten seconds."""
+        states: dict[str, str] = {}
+        deadline = asyncio.get_running_loop().time() + 10
+        while not checks.items() <= states.items():
+            assert asyncio.get_running_loop().time() < deadline, states
+            async with httpx.AsyncClient(trust_env=False) as http:
+                states = (await http.get(f"{self.url}/ready")).json()["checks"]
+
+    @asynccontextmanager
+    async def locked(self, table: str) -> AsyncIterator[None]:
+        """While inside, every statement on the table waits."""
+        connection = await asyncpg.connect(self.database.url())
+        try:
+            async with connection.transaction():
+                await connection.execute(f"lock table {table} in access exclusive mode")
+                yield
+        finally:
+            await connection.close()
 
     def token(self, team: Team, name: str, **claims: Any) -> str:
         """A session token of the member, with the team as active organization."""

@@ -23,6 +23,12 @@ PREFIX = "/api/v1/"
 SHARED_PATHS = frozenset({"/api/v1/expectations"})
 """Whose answers are the same for the whole team."""
 
+MOST_JSON_BYTES = 64 * 1024
+MOST_BYTES: dict[str, int] = {}
+"""Paths that take more than JSON."""
+CLOSE = {"connection": "close"}
+"""What is left of the body is not read."""
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -74,19 +80,11 @@ class Admission:
             started = True
             await send(message)
 
-        body_until = asyncio.get_running_loop().time() + self._body_seconds
-
-        async def receive_in_time() -> Message:
-            try:
-                async with asyncio.timeout_at(body_until):
-                    return await receive()
-            except TimeoutError:
-                raise HTTPException(408, "The body did not arrive in time", {"connection": "close"}) from None
-
-        has_body = scope["method"] not in SAFE_METHODS
+        if scope["method"] not in SAFE_METHODS:
+            receive = _Body(scope["path"], receive, self._body_seconds).receive
         try:
             async with asyncio.timeout(self._request_seconds):
-                await self._app(scope, receive_in_time if has_body else receive, noting)
+                await self._app(scope, receive, noting)
         except TimeoutError:
             if started:
                 raise
@@ -95,6 +93,27 @@ class Admission:
                 Request(scope), 503, "too-slow", "The request took too long", detail, headers={"retry-after": "5"}
             )
             await response(scope, receive, send)
+
+
+class _Body:
+    """The body of a request, as long as it is neither too large nor too slow."""
+
+    def __init__(self, path: str, receive: Receive, seconds: float) -> None:
+        self._receive = receive
+        self._until = asyncio.get_running_loop().time() + seconds
+        self._left = MOST_BYTES.get(path, MOST_JSON_BYTES)
+
+    async def receive(self) -> Message:
+        """The next part; FastAPI answers the HTTPException."""
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, "The body did not arrive in time", CLOSE) from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HTTPException(413, "The body is too large", CLOSE)
+        return message
 
 
 def _adding(send: Send, headers: RawHeaders, before: Callable[[], None] | None = None) -> Send:

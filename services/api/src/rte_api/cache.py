@@ -28,7 +28,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 LOOKUPS = Counter("rte_cache_lookups_total", "Reads that the team's cache could have answered", ["outcome"])
 HITS, MISSES, BYPASSES = LOOKUPS.labels("hit"), LOOKUPS.labels("miss"), LOOKUPS.labels("bypass")
-BYTES = Gauge("rte_cache_bytes", "Size of the kept answers")
+SIZE = Gauge("rte_cache_bytes", "Size of the kept answers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Shelf:
     """The answers of one team since its last change."""
 
     answers: dict[bytes, Answer] = field(default_factory=dict)
-    bytes: int = 0
+    size: int = 0
 
 
 class TeamCache:
@@ -61,7 +61,7 @@ class TeamCache:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._shelves: OrderedDict[str, Shelf] = OrderedDict()
-        self._bytes = 0
+        self._size = 0
         self._subscribed = False
         self._connections = 0
 
@@ -75,16 +75,34 @@ class TeamCache:
         await self._broker.client.flush()
         self._subscribed = True
 
+    @property
+    def teams(self) -> int:
+        """Of how many teams something may be kept."""
+        return len(self._shelves)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all kept answers."""
+        return self._size
+
+    async def check(self) -> str | None:
+        """For /ready: None, or why every read asks the database."""
+        return None if self._live else "events do not arrive"
+
+    @property
+    def _live(self) -> bool:
+        return self._subscribed and self._broker.client.is_connected
+
     def shelf(self, team_id: str) -> Shelf | None:
         """The team's shelf; None while events do not arrive, and nothing may be kept."""
-        client = self._broker.client
-        if not self._subscribed or not client.is_connected:
+        if not self._live:
             BYPASSES.inc()
             return None
-        if self._connections != client.stats["reconnects"]:
-            self._connections = client.stats["reconnects"]
+        connections = self._broker.client.stats["reconnects"]
+        if self._connections != connections:
+            self._connections = connections
             self._shelves.clear()
-            self._bytes = 0
+            self._size = 0
         shelf = self._shelves.get(team_id)
         if shelf is None:
             shelf = self._shelves[team_id] = Shelf()
@@ -109,25 +127,25 @@ class TeamCache:
         if question in shelf.answers:
             self._take_off(shelf, question)
         shelf.answers[question] = answer
-        shelf.bytes += len(answer.body)
-        self._bytes += len(answer.body)
+        shelf.size += len(answer.body)
+        self._size += len(answer.body)
         self._shelves.move_to_end(team_id)
         self._make_room()
-        BYTES.set(self._bytes)
+        SIZE.set(self._size)
 
     def drop(self, team_id: str) -> None:
         """Forget everything about the team: it has changed."""
         shelf = self._shelves.pop(team_id, None)
         if shelf is not None:
-            self._bytes -= shelf.bytes
+            self._size -= shelf.size
 
     def _take_off(self, shelf: Shelf, question: bytes) -> None:
         size = len(shelf.answers.pop(question).body)
-        shelf.bytes -= size
-        self._bytes -= size
+        shelf.size -= size
+        self._size -= size
 
     def _make_room(self) -> None:
-        while len(self._shelves) > MOST_TEAMS or (self._bytes > MOST_BYTES and len(self._shelves) > 1):
+        while len(self._shelves) > MOST_TEAMS or (self._size > MOST_BYTES and len(self._shelves) > 1):
             self.drop(next(iter(self._shelves)))
 
     async def _on_event(self, message: Msg) -> None:

@@ -47,6 +47,10 @@ class RateLimits:
         self.policy = f'"requests";q={requests};w={WINDOW_SECONDS}, "writes";q={writes};w={WINDOW_SECONDS}'.encode()
         """The header `RateLimit-Policy`."""
 
+    def __len__(self) -> int:
+        """How many members are remembered."""
+        return len(self._windows)
+
     def take(self, member_id: str, *, writes: bool) -> Verdict:
         """Count one request of the member, unless it is one too many."""
         now = self._clock()

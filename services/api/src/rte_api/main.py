@@ -22,8 +22,6 @@ from rte_common.auth import TokenVerifier
 from rte_common.process import Health, background
 from rte_common.telemetry import RequestContext
 
-MOST_BODY_BYTES = 64 * 1024
-
 
 def create_app(settings: Settings) -> FastAPI:
     """The api; its parts are connected while the lifespan runs."""
@@ -39,8 +37,12 @@ def create_app(settings: Settings) -> FastAPI:
             limits = RateLimits(settings.rate_limit_requests_per_minute, settings.rate_limit_writes_per_minute)
             wiring = Wiring(settings, db, Authentication(settings, verifier), limits, TeamCache(broker))
             async with background(verifier.run(), outbox.run(db, broker), wiring.cache.run()):
-                checks = {"database": db.check, "nats": broker.check, "clerk": wiring.authentication.check}
-                app.state.health.checks = checks
+                app.state.health.checks = {
+                    "database": db.check,
+                    "nats": broker.check,
+                    "clerk": wiring.authentication.check,
+                    "cache": wiring.cache.check,
+                }
                 yield {"wiring": wiring}
 
     app = FastAPI(
@@ -50,7 +52,6 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url="/api/docs",
         redoc_url=None,
-        max_body_size=MOST_BODY_BYTES,
         # RequestContext makes the one span of a request, with the metric and the log line.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -1,0 +1,135 @@
+"""Reads that a team shares come from memory, and are never older than the event takes."""
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+from prometheus_client import REGISTRY
+
+from rte_api.cache import MOST_ANSWERS, MOST_BYTES, MOST_TEAMS, Answer, TeamCache
+from rte_common.jetstream import connect
+from rte_common.settings import NatsSettings
+from rte_devstack.nats import Nats
+from rte_devstack.testing import Broker, Database
+
+from .running import Api, StartApi, Team
+
+
+def lookups(outcome: str) -> float:
+    """How many reads ended that way."""
+    return REGISTRY.get_sample_value("rte_cache_lookups_total", {"outcome": outcome}) or 0
+
+
+async def eventually(client: httpx.AsyncClient, wanted: list[str]) -> None:
+    """Return once the list is as wanted; TimeoutError after five seconds."""
+    async with asyncio.timeout(5):
+        while await titles(client) != wanted:
+            pass
+
+
+async def titles(client: httpx.AsyncClient) -> list[str]:
+    return [item["title"] for item in (await client.get("/expectations")).json()["items"]]
+
+
+async def test_lists_say_how_long_they_may_be_kept(api: Api, team: Team) -> None:
+    alex = await api.member(team, "alex")
+    await alex.post("/expectations", json={"title": "a"})
+    for question, max_age in {"status=active": 60, "status=completed": 300, "": 60}.items():
+        fresh = await alex.get(f"/expectations?{question}")
+        kept = await alex.get(f"/expectations?{question}")
+        known = await alex.get(f"/expectations?{question}", headers={"if-none-match": fresh.headers["etag"]})
+        assert fresh.headers["cache-control"] == f"private, max-age={max_age}"
+        assert (kept.headers["etag"], kept.content) == (fresh.headers["etag"], fresh.content)
+        assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", fresh.headers["etag"])
+    for path in ("/me", "/team/members"):
+        assert (await alex.get(path)).headers["cache-control"] == "no-store"
+
+
+async def test_hits_and_misses_are_counted(start_api: StartApi, team: Team) -> None:
+    api = await start_api()
+    await api.becomes(cache="ok")
+    alex, maria = await api.member(team, "alex"), await api.member(team, "maria")
+    hits, misses = lookups("hit"), lookups("miss")
+    for client in (alex, maria, alex):
+        await client.get("/expectations")
+
+    assert (lookups("hit") - hits, lookups("miss") - misses) == (2, 1)
+
+
+async def test_ones_own_write_is_seen_at_once_and_on_other_replicas_with_the_event(
+    start_api: StartApi, team: Team
+) -> None:
+    here, there = await start_api(), await start_api()
+    await here.becomes(cache="ok")
+    await there.becomes(cache="ok")
+    alex, maria = await here.member(team, "alex"), await there.member(team, "maria")
+    assert await titles(alex) == await titles(maria) == []
+    for title in ("first", "second", "third"):
+        published = (await alex.post("/expectations", json={"title": title})).json()
+        assert await titles(alex) == [title]
+        await eventually(maria, [title])
+        await alex.post(f"/expectations/{published['id']}/complete")
+        assert await titles(alex) == []
+        await eventually(maria, [])
+
+
+async def test_a_change_by_hand_is_seen_with_its_event(start_api: StartApi, team: Team, postgres: Database) -> None:
+    api = await start_api()
+    await api.becomes(cache="ok")
+    alex = await api.member(team, "alex")
+    await alex.post("/expectations", json={"title": "by the api"})
+    assert await titles(alex) == ["by the api"]
+    postgres.execute("update expectations set title = 'by hand'")
+
+    await eventually(alex, ["by hand"])
+
+
+async def test_nothing_is_kept_while_events_cannot_arrive(
+    start_api: StartApi, team: Team, private_nats: Callable[[], Nats], postgres: Database
+) -> None:
+    server = private_nats()
+    api = await start_api(nats_url=server.url)
+    await api.becomes(cache="ok")
+    alex = await api.member(team, "alex")
+    await alex.post("/expectations", json={"title": "before"})
+    assert await titles(alex) == ["before"]
+    server.stop()
+    await api.becomes(nats="not connected", cache="events do not arrive")
+    postgres.execute("update expectations set title = 'while NATS is away'")
+    during = await titles(alex)
+    postgres.execute("update expectations set title = 'still away'")
+
+    assert during == ["while NATS is away"]
+    assert await titles(alex) == ["still away"]
+    server.start()
+    await api.becomes(cache="ok")
+    assert await titles(alex) == ["still away"]
+    assert len({(await alex.get("/expectations")).headers["etag"] for _ in range(3)}) == 1
+
+
+async def test_the_cache_stays_within_its_bounds(nats_server: Broker) -> None:
+    async with connect(NatsSettings(nats_url=(nats_server.url,)), name="test") as broker:
+        cache = TeamCache(broker)
+        await cache.run()
+        for n in range(MOST_TEAMS + 10):
+            shelf = cache.shelf(f"org_{n}")
+            assert shelf is not None
+            for question in range(MOST_ANSWERS + 5):
+                cache.keep(f"org_{n}", shelf, b"%d" % question, Answer.made(bytes(2_000), 60))
+
+    assert cache.teams <= MOST_TEAMS
+    assert MOST_BYTES * 0.9 < cache.size <= MOST_BYTES
+
+
+async def test_an_answer_that_was_read_before_a_change_is_not_kept_after_it(nats_server: Broker) -> None:
+    async with connect(NatsSettings(nats_url=(nats_server.url,)), name="test") as broker:
+        cache = TeamCache(broker)
+        await cache.run()
+        before = cache.shelf("org_1")
+        assert before is not None
+        cache.drop("org_1")
+        cache.keep("org_1", before, b"", Answer.made(b"old", 60))
+        after = cache.shelf("org_1")
+
+    assert after is not None
+    assert cache.find(after, b"") is None

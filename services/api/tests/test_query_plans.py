@@ -1,0 +1,105 @@
+"""Every list finds its index among a million rows."""
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from statistics import quantiles
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from rte_api import pages
+from rte_api.expectations import listing
+from rte_api.expectations.listing import Question
+from rte_api.expectations.schemas import Status
+from rte_common.auth import Member
+from rte_common.database import connect
+from rte_common.settings import DatabaseSettings
+from rte_devstack.testing import Database
+
+MOST_MILLISECONDS = 50
+TEAM_SIZE = 10
+EACH = 100
+"""Expectations of a member: one active, a third of the others archived."""
+NOW = datetime.now(UTC)
+A_MONTH_AGO, A_WEEK_AGO = NOW - timedelta(days=30), NOW - timedelta(days=7)
+CURSOR = pages.encode((A_MONTH_AGO, UUID(int=2**127)))
+
+USER = "user_1"  # of the team org_0
+QUESTIONS = {
+    "active": Question(),
+    "active of a member": Question(user_id=USER),
+    "active, next page": Question(cursor=CURSOR),
+    "history": Question(Status.COMPLETED),
+    "history, next page": Question(Status.COMPLETED, cursor=CURSOR),
+    "history in a period": Question(Status.COMPLETED, from_=A_MONTH_AGO, to=A_WEEK_AGO),
+    "history of a member": Question(Status.COMPLETED, user_id=USER),
+    "history of a member in a period": Question(Status.COMPLETED, user_id=USER, from_=A_MONTH_AGO, to=A_WEEK_AGO),
+    "history of a member, next page": Question(Status.COMPLETED, user_id=USER, cursor=CURSOR),
+    "all": Question(Status.ALL),
+    "all, next page": Question(Status.ALL, cursor=CURSOR, limit=100),
+    "all of a member": Question(Status.ALL, user_id=USER),
+    "all in a period": Question(Status.ALL, from_=A_MONTH_AGO, to=A_WEEK_AGO),
+}
+
+
+def fill(database: Database, teams: int) -> None:
+    """Make teams of TEAM_SIZE members, each with EACH expectations; no triggers, which would take minutes."""
+    database.execute(
+        f"""
+        set session_replication_role = replica;
+        insert into teams (id, name) select 'org_' || n, 'Team ' || n from generate_series(0, {teams - 1}) n;
+        insert into users (id, name) select 'user_' || n, 'User ' || n
+            from generate_series(0, {teams * TEAM_SIZE - 1}) n;
+        insert into memberships (team_id, user_id, role) select 'org_' || n / {TEAM_SIZE}, 'user_' || n, 'member'
+            from generate_series(0, {teams * TEAM_SIZE - 1}) n;
+        insert into expectations (team_id, user_id, title, is_done, done_at, archived_at, created_at)
+            select 'org_' || u / {TEAM_SIZE}, 'user_' || u, 'Expectation ' || n, n > 0,
+                case when n > 0 then now() - n * interval '36 h' + interval '1 h' end,
+                case when n > {EACH} * 2 / 3 then now() end,
+                now() - n * interval '36 h' - u % {TEAM_SIZE} * interval '1 s'
+            from generate_series(0, {EACH - 1}) n, generate_series(0, {teams * TEAM_SIZE - 1}) u;
+        vacuum analyze teams, users, memberships, expectations;
+        """
+    )
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every node of a plan."""
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+@pytest.mark.parametrize(
+    "teams", [pytest.param(100, id="100,000 rows"), pytest.param(1000, id="1,000,000 rows", marks=pytest.mark.nightly)]
+)
+async def test_every_list_uses_an_index_and_is_quick(postgres: Database, teams: int) -> None:
+    fill(postgres, teams)
+    settings = DatabaseSettings(database_url=postgres.url("rte_api"))
+    scanned: dict[str, list[str]] = {}
+    seconds: dict[str, float] = {}
+    async with connect(settings, application_name="plans") as database:
+        for name, question in QUESTIONS.items():
+            member = Member(USER, "org_0", "member", "sess_1", 0)
+            sql, arguments = listing.statement(question, member)
+            async with database.acting_as(member, read_only=True) as connection:
+                explained = await connection.fetchval(f"explain (format json) {sql}", *arguments)
+            plan = orjson.loads(explained)[0]["Plan"]
+            tables = [node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
+            if tables:
+                scanned[name] = tables
+            taken = []
+            for _ in range(40):
+                team = random.randrange(teams)
+                other = Member(f"user_{team * TEAM_SIZE}", f"org_{team}", "member", "sess_1", 0)
+                started = time.perf_counter()
+                await listing.page(database, other, question)
+                taken.append(time.perf_counter() - started)
+            seconds[name] = quantiles(taken, n=20)[-1]
+
+    assert scanned == {}
+    assert {name: s for name, s in seconds.items() if s * 1000 >= MOST_MILLISECONDS} == {}
