@@ -72,7 +72,7 @@ class Api:
     url: str
     database: Database
     signer: TokenSigner
-    _clients: AsyncExitStack = field(default_factory=AsyncExitStack)
+    clients: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @classmethod
     @asynccontextmanager
@@ -115,7 +115,7 @@ class Api:
         if token is not None:
             headers["authorization"] = f"Bearer {token}"
         client = httpx.AsyncClient(base_url=f"{self.url}/api/v1", headers=headers, timeout=30, trust_env=False)
-        return await self._clients.enter_async_context(client)
+        return await self.clients.enter_async_context(client)
 
 
 StartApi = Callable[..., Awaitable[Api]]
