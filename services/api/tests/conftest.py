@@ -6,15 +6,19 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from rte_devstack import storage
 from rte_devstack.clerk.tokens import TokenSigner
 from rte_devstack.serving import serving
 from rte_devstack.testing import Broker, Database
 
 from .running import Api, ApiProcess, StartApi, Team
+
+SERVICE_KEY = "sb_secret_test"
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +35,29 @@ async def jwks_url(signer: TokenSigner) -> AsyncIterator[str]:
         yield f"{url}/jwks.json"
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def storage_url(devstack_folder: Path) -> AsyncIterator[str]:
+    """The Supabase Storage stand-in."""
+    settings = storage.Settings(
+        state_dir=devstack_folder / "storage", supabase_service_key=SERVICE_KEY, supabase_anon_key="sb_publishable_test"
+    )
+    async with serving(storage.create_app(settings)) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def exports_bucket(storage_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The bucket that jobs writes to."""
+    headers = {"apikey": SERVICE_KEY, "authorization": f"Bearer {SERVICE_KEY}"}
+    url = f"{storage_url}/storage/v1/object/exports/"
+    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as bucket:
+        yield bucket
+
+
 @pytest.fixture(scope="session")
-def defaults(postgres: Database, nats_server: Broker, signer: TokenSigner, jwks_url: str) -> dict[str, Any]:
+def defaults(
+    postgres: Database, nats_server: Broker, signer: TokenSigner, jwks_url: str, storage_url: str
+) -> dict[str, Any]:
     """Settings of an api where teams are Clerk organizations, and nobody runs into the rate limits."""
     return {
         "app_env": "test",
@@ -41,6 +66,8 @@ def defaults(postgres: Database, nats_server: Broker, signer: TokenSigner, jwks_
         "clerk_issuer": signer.issuer,
         "clerk_jwks_url": jwks_url,
         "clerk_authorized_parties": signer.authorized_party,
+        "supabase_url": storage_url,
+        "supabase_service_key": SERVICE_KEY,
         "team_mode": "organizations",
         "rate_limit_requests_per_minute": 10_000,
         "rate_limit_writes_per_minute": 10_000,

@@ -16,9 +16,8 @@ OWNER, OTHER, ADMIN, STRANGER, NOBODY = "owner", "other member", "admin", "other
 CALLERS = (OWNER, OTHER, ADMIN, STRANGER, NOBODY)
 
 TITLE = {"title": "changed"}
-ID = "{id}"
 MATRIX: list[tuple[str, str, dict[str, Any] | None, tuple[int, int, int, int, int]]] = [
-    # method, path, body, and the status for each of CALLERS; {id} is the owner's active expectation
+    # method, path, body, and the status for each of CALLERS; {id} is the owner's expectation
     ("GET", "/expectations", None, (200, 200, 200, 200, 401)),
     ("POST", "/expectations", TITLE, (409, 201, 201, 201, 401)),
     ("GET", "/expectations/{id}", None, (200, 200, 200, 404, 401)),
@@ -30,6 +29,13 @@ MATRIX: list[tuple[str, str, dict[str, Any] | None, tuple[int, int, int, int, in
     ("PATCH", "/me", {"timezone": "Europe/Lisbon"}, (200, 200, 200, 200, 401)),
     ("GET", "/team", None, (200, 200, 200, 200, 401)),
     ("GET", "/team/members", None, (200, 200, 200, 200, 401)),
+    ("PUT", "/me/avatar", None, (422, 422, 422, 422, 401)),  # no picture is sent
+    ("DELETE", "/me/avatar", None, (204, 204, 204, 204, 401)),
+    ("POST", "/exports", {"format": "csv"}, (409, 201, 201, 201, 401)),
+    ("GET", "/exports", None, (200, 200, 200, 200, 401)),
+    ("GET", "/exports/{export}", None, (200, 404, 404, 404, 401)),
+    ("GET", "/reports", None, (200, 200, 200, 200, 401)),
+    ("GET", "/reports/{report}", None, (200, 200, 200, 404, 401)),
 ]
 
 
@@ -39,6 +45,7 @@ class Scene:
 
     callers: dict[str, httpx.AsyncClient]
     expectation_id: str
+    ids: dict[str, str]
 
 
 @pytest.fixture
@@ -52,7 +59,13 @@ async def scene(api: Api, postgres: Database, other_team: Team) -> Scene:
         NOBODY: await api.client(),
     }
     published = await callers[OWNER].post("/expectations", json={"title": "active"})
-    return Scene(callers, published.json()["id"])
+    exported = await callers[OWNER].post("/exports", json={"format": "csv"})
+    report = postgres.execute(
+        "insert into reports (team_id, starts_on, ends_on, figures)"
+        f" values ('{team.id}', '2026-11-09', '2026-11-15', '{{}}') returning id"
+    )
+    ids = {"id": published.json()["id"], "export": exported.json()["id"], "report": report}
+    return Scene(callers, ids["id"], ids)
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -60,7 +73,7 @@ async def scene(api: Api, postgres: Database, other_team: Team) -> Scene:
 async def test_permissions(
     scene: Scene, caller: str, method: str, path: str, body: Any, statuses: tuple[int, ...]
 ) -> None:
-    answer = await scene.callers[caller].request(method, path.format(id=scene.expectation_id), json=body)
+    answer = await scene.callers[caller].request(method, path.format(**scene.ids), json=body)
 
     assert answer.status_code == statuses[CALLERS.index(caller)], answer.text
 
@@ -69,7 +82,7 @@ async def test_the_table_has_every_call(api: Api) -> None:
     async with httpx.AsyncClient(trust_env=False) as http:
         document = (await http.get(f"{api.url}/api/openapi.json")).json()
     calls = {
-        (method.upper(), path.removeprefix("/api/v1").replace("expectation_id", "id"))
+        (method.upper(), path.removeprefix("/api/v1").replace("expectation_id", "id").replace("_id}", "}"))
         for path, operations in document["paths"].items()
         for method in operations
     }

@@ -24,7 +24,7 @@ SHARED_PATHS = frozenset({"/api/v1/expectations"})
 """Whose answers are the same for the whole team."""
 
 MOST_JSON_BYTES = 64 * 1024
-MOST_BYTES: dict[str, int] = {}
+MOST_BYTES = {"/api/v1/me/avatar": 5_000_000}
 """Paths that take more than JSON."""
 CLOSE = {"connection": "close"}
 """What is left of the body is not read."""

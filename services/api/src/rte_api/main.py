@@ -11,16 +11,22 @@ from starlette.middleware.cors import CORSMiddleware
 from rte_api import authentication, openapi
 from rte_api.admission import Admission
 from rte_api.authentication import Authentication
+from rte_api.avatars import routes as avatar_routes
+from rte_api.avatars.service import Avatars
 from rte_api.cache import TeamCache
-from rte_api.expectations import routes as expectations
+from rte_api.expectations import routes as expectation_routes
+from rte_api.exports import routes as export_routes
 from rte_api.limits import RateLimits
-from rte_api.members import routes as members
+from rte_api.members import routes as member_routes
+from rte_api.reports import routes as report_routes
 from rte_api.settings import Settings
 from rte_api.wiring import Wiring
-from rte_common import database, jetstream, outbox, problems, process
+from rte_common import database, jetstream, outbox, problems, process, storage
 from rte_common.auth import TokenVerifier
 from rte_common.process import Health, background
 from rte_common.telemetry import RequestContext
+
+STORAGE_SECONDS = 5
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -32,10 +38,12 @@ def create_app(settings: Settings) -> FastAPI:
             httpx.AsyncClient() as http,
             database.connect(settings, application_name="api") as db,
             jetstream.connect(settings, name="api") as broker,
+            storage.connect(settings, timeout_seconds=STORAGE_SECONDS) as files,
         ):
             verifier = TokenVerifier(settings, http)
             limits = RateLimits(settings.rate_limit_requests_per_minute, settings.rate_limit_writes_per_minute)
-            wiring = Wiring(settings, db, Authentication(settings, verifier), limits, TeamCache(broker))
+            avatars = Avatars(db, files, settings.storage_url)
+            wiring = Wiring(settings, db, Authentication(settings, verifier), limits, TeamCache(broker), files, avatars)
             async with background(verifier.run(), outbox.run(db, broker), wiring.cache.run()):
                 app.state.health.checks = {
                     "database": db.check,
@@ -60,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     authentication.install(app)
     app.include_router(app.state.health.router)
     v1 = APIRouter(prefix="/api/v1")
-    for routes in (expectations, members):
+    for routes in (expectation_routes, member_routes, avatar_routes, export_routes, report_routes):
         v1.include_router(routes.router)
     app.include_router(v1)
     openapi.install(app)

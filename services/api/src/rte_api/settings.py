@@ -10,9 +10,10 @@ from rte_common.settings import (
     ProcessSettings,
     split_commas,
 )
+from rte_common.storage import StorageSettings
 
 
-class Settings(ProcessSettings, DatabaseSettings, ClerkSettings, NatsSettings):
+class Settings(ProcessSettings, DatabaseSettings, ClerkSettings, NatsSettings, StorageSettings):
     """The api needs Postgres, NATS, Clerk's public keys, and Supabase Storage for avatars and exports."""
 
     clerk_publishable_key: str | None = Field(

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from storage3 import AsyncStorageClient
+
 from rte_api.authentication import Authentication
+from rte_api.avatars.service import Avatars
 from rte_api.cache import TeamCache
 from rte_api.limits import RateLimits
 from rte_api.settings import Settings
@@ -18,3 +21,5 @@ class Wiring:
     authentication: Authentication
     limits: RateLimits
     cache: TeamCache
+    storage: AsyncStorageClient
+    avatars: Avatars

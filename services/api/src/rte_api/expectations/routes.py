@@ -23,13 +23,13 @@ from rte_api.expectations.service import (
     ExpectationIsHistory,
     ExpectationNotFound,
     Guard,
-    MemberNotYetKnown,
     NotTheOwner,
     SecondFactorRequired,
     VersionMismatch,
 )
 from rte_api.idempotency import IdempotencyKeyReused
 from rte_api.inputs import IdempotencyKey, IfMatch
+from rte_api.members.service import MemberNotYetKnown
 from rte_common.problems import may_raise
 
 MAX_AGE = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ALL: 60}

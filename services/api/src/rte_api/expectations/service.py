@@ -8,6 +8,7 @@ import asyncpg
 from rte_api import idempotency
 from rte_api.expectations.schemas import ExpectationChange, NewExpectation
 from rte_api.idempotency import Created
+from rte_api.members.service import MemberNotYetKnown
 from rte_common.auth import Member
 from rte_common.database import Connection, Database, violated
 from rte_common.problems import Problem
@@ -57,16 +58,6 @@ class ActiveExpectationExists(Problem):
 
     type = "active-expectation-exists"
     status = 409
-
-
-class MemberNotYetKnown(Problem):
-    """The member or team is so new that it has not arrived here yet"""
-
-    type = "member-not-yet-known"
-    status = 503
-
-    def __init__(self) -> None:
-        super().__init__("Try again in a moment", headers={"retry-after": "1"})
 
 
 class EstimateInPast(Problem):

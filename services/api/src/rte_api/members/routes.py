@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from rte_api.dependencies import CurrentDatabase, CurrentMember, WritingMember
-from rte_api.expectations.service import MemberNotYetKnown
 from rte_api.inputs import PAGE_SIZE, Limit, MemberId
 from rte_api.members import service
 from rte_api.members.schemas import Me, MeChange, TeamMemberPage, TeamView
+from rte_api.members.service import MemberNotYetKnown
 from rte_api.responses import json_response
 from rte_common.problems import may_raise
 

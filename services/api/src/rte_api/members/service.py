@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from rte_api.expectations.service import MemberNotYetKnown
 from rte_api.members.schemas import MeChange, NotificationChange
 from rte_common.auth import Member
 from rte_common.database import Connection, Database
+from rte_common.problems import Problem
 
 ME = """
     select u.id, u.name, u.avatar_url, u.timezone, t.id as team_id, t.name as team_name,
@@ -14,6 +14,16 @@ ME = """
     from users u join teams t on t.id = $2 left join notification_settings n on n.user_id = u.id
     where u.id = $1
 """
+
+
+class MemberNotYetKnown(Problem):
+    """The member or team is so new that it has not arrived here yet"""
+
+    type = "member-not-yet-known"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("Try again in a moment", headers={"retry-after": "1"})
 
 
 async def me(database: Database, member: Member) -> dict[str, Any]:

@@ -1,0 +1,50 @@
+"""HTTP for exports."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from rte_api import responses
+from rte_api.dependencies import CurrentDatabase, CurrentMember, CurrentWiring, WritingMember
+from rte_api.exports import service
+from rte_api.exports.schemas import ExportDetails, ExportPage, ExportView, NewExport
+from rte_api.exports.service import ExportInProgress, ExportNotFound
+from rte_api.idempotency import IdempotencyKeyReused
+from rte_api.inputs import PAGE_SIZE, Cursor, IdempotencyKey, Limit
+from rte_api.members.service import MemberNotYetKnown
+from rte_api.storage import StorageAway
+from rte_common.problems import may_raise
+
+router = APIRouter(prefix="/exports", tags=["exports"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="ask_for_export",
+    response_model=ExportView,
+    responses=may_raise(ExportInProgress, IdempotencyKeyReused, MemberNotYetKnown),
+)
+async def ask(new: NewExport, member: WritingMember, database: CurrentDatabase, key: IdempotencyKey = None) -> Response:
+    """Ask for a file with all expectations of the caller in the team."""
+    return responses.created(await service.ask(database, member, new, key))
+
+
+@router.get("", operation_id="list_exports", response_model=ExportPage)
+async def list_exports(
+    member: CurrentMember, database: CurrentDatabase, limit: Limit = PAGE_SIZE, cursor: Cursor = None
+) -> Response:
+    """The caller's exports, newest first."""
+    return responses.json_response(await service.page(database, member, limit, cursor))
+
+
+@router.get(
+    "/{export_id}",
+    operation_id="read_export",
+    response_model=ExportDetails,
+    responses=may_raise(ExportNotFound, StorageAway),
+)
+async def read(export_id: UUID, member: CurrentMember, wiring: CurrentWiring) -> Response:
+    """How far an export of the caller is, and when it is ready, the link to its file."""
+    return responses.json_response(await service.read(wiring.database, wiring.storage, member, export_id))

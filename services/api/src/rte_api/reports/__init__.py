@@ -1,0 +1,1 @@
+"""Weekly reports of the team, written by jobs."""

@@ -1,0 +1,40 @@
+"""HTTP for reports."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from rte_api.dependencies import CurrentDatabase, CurrentMember
+from rte_api.inputs import PAGE_SIZE, Limit
+from rte_api.reports import service
+from rte_api.reports.schemas import ReportDetails, ReportPage
+from rte_api.reports.service import ReportNotFound
+from rte_api.responses import json_response
+from rte_common.problems import may_raise
+
+router = APIRouter(prefix="/reports", tags=["reports"])
+
+
+@router.get("", operation_id="list_reports", response_model=ReportPage)
+async def list_reports(
+    member: CurrentMember,
+    database: CurrentDatabase,
+    limit: Limit = PAGE_SIZE,
+    cursor: Annotated[date | None, Query(description="`next_cursor` of the page before")] = None,
+) -> Response:
+    """The team's weekly reports, newest first."""
+    return json_response(await service.page(database, member, limit, cursor))
+
+
+@router.get(
+    "/{report_id}",
+    operation_id="read_report",
+    response_model=ReportDetails,
+    responses=may_raise(ReportNotFound),
+)
+async def read(report_id: UUID, member: CurrentMember, database: CurrentDatabase) -> Response:
+    """One week of the team in figures."""
+    return json_response(await service.read(database, member, report_id))
