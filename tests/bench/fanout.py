@@ -30,6 +30,7 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parents[1] / "services" / "realtime-gateway" / "tests"))
 
 from gateway import TEAM, Changes, Gateway, Members  # noqa: E402
+
 from rte_devstack.clerk.tokens import TokenSigner  # noqa: E402
 from rte_devstack.nats import Nats  # noqa: E402
 from rte_devstack.ports import reserved  # noqa: E402
@@ -230,8 +231,9 @@ async def main() -> None:
             Nats(folder / "nats", port=ports[0], monitor_port=ports[1], log=folder / "nats.log")
         )
         for shape in options.shape or SHAPES:
-            settings = {"nats_url": broker.url, "signer": signer, "log": folder / "gateway.log"}
-            with Gateway(port=ports[2], metrics_port=ports[3], **settings) as gateway:
+            with Gateway(
+                port=ports[2], metrics_port=ports[3], nats_url=broker.url, signer=signer, log=folder / "gateway.log"
+            ) as gateway:
                 client = await nats.connect(broker.url)
                 await client.jetstream().purge_stream("EVENTS")
                 result = await measure(gateway, client.jetstream(), shape, folder / "tokens", options)

@@ -52,10 +52,10 @@ class OfficialClient:
             self.reports.append({"kind": "ended", "code": await self._process.wait()})
             self._news.notify_all()
 
-    async def until(self, enough: Callable[[list[Report]], bool]) -> list[Report]:
+    async def until(self, enough: Callable[[list[Report]], bool], patience: float = PATIENCE) -> list[Report]:
         """Wait until `enough` is true of the reports; returns them."""
         try:
-            async with asyncio.timeout(PATIENCE), self._news:
+            async with asyncio.timeout(patience), self._news:
                 await self._news.wait_for(lambda: enough(self.reports))
         except TimeoutError:
             raise AssertionError(f"did not come; reported: {self.reports[-20:]}") from None

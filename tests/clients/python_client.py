@@ -38,7 +38,7 @@ async def commands(client: AsyncRealtimeClient, channel: AsyncRealtimeChannel) -
 
 async def main() -> None:
     """Subscribe as wished, and report."""
-    client = AsyncRealtimeClient(wish["url"], wish["key"], params=wish.get("params"), initial_backoff=0.2)
+    client = AsyncRealtimeClient(wish["url"], wish["key"], params=wish.get("params"))
     if wish.get("token"):
         await client.set_auth(wish["token"])
     channel = client.channel(wish["topic"], {"config": wish.get("config") or {}})

@@ -2,7 +2,9 @@
 
 import asyncio
 import subprocess
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,12 @@ def members(signer: TokenSigner) -> Members:
     return Members(signer)
 
 
+@pytest.fixture
+def team() -> str:
+    """A team of the test's own, in which nobody of an earlier test is still present."""
+    return f"org_{uuid.uuid4().hex}"
+
+
 @pytest.fixture(scope="session")
 def gateway(
     nats_server: Broker, reserve_port: Callable[[], int], signer: TokenSigner, devstack_folder: Path
@@ -39,6 +47,31 @@ def gateway(
         log=devstack_folder / "gateway.log",
     ) as running:
         yield running
+
+
+StartGateway = Callable[..., Gateway]
+
+
+@pytest.fixture
+def start_gateway(
+    reserve_port: Callable[[], int], signer: TokenSigner, devstack_folder: Path, request: pytest.FixtureRequest
+) -> Iterator[StartGateway]:
+    """Start gateways that the test may kill, with settings of its own; by default on the session's broker."""
+    with ExitStack() as running:
+
+        def start(nats_url: str | None = None, **settings: str) -> Gateway:
+            port = reserve_port()
+            gateway = Gateway(
+                port=port,
+                metrics_port=reserve_port(),
+                nats_url=nats_url or request.getfixturevalue("nats_server").url,
+                signer=signer,
+                log=devstack_folder / f"gateway-{port}.log",
+                **settings,
+            )
+            return running.enter_context(gateway)
+
+        yield start
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The gateway as a process of its own, and the changes that a test lets happen."""
 
+import asyncio
 import json
 import os
 import sysconfig
@@ -10,9 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 from nats.js import JetStreamContext
+from prometheus_client.parser import text_string_to_metric_families
 
 from rte_devstack.clerk.tokens import DEFAULT_ISSUER, DEFAULT_PARTY, ActiveOrganization, TokenSigner
 from rte_devstack.program import Program, answers
@@ -59,11 +63,34 @@ class Gateway(Program):
         extra = "".join(f"&{name}={value}" for name, value in query.items())
         return f"ws://127.0.0.1:{self.port}/realtime/v1/websocket?apikey=anything&vsn={vsn}{extra}"
 
+    async def metric(self, name: str, **labels: str) -> float:
+        """The present value of a metric, 0 if it was never counted."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            text = (await http.get(self.metrics_url)).text
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == name and labels.items() <= sample.labels.items():
+                    return float(sample.value)
+        return 0
+
+    async def until_metric(self, name: str, at_least: float, **labels: str) -> None:
+        """Wait until the metric has grown to this value."""
+        async with asyncio.timeout(20):
+            while await self.metric(name, **labels) < at_least:
+                await asyncio.sleep(0.02)
+
+    async def readiness(self) -> dict[str, Any]:
+        """What GET /ready says."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            said: dict[str, Any] = (await http.get(f"http://127.0.0.1:{self.port}/ready")).json()
+            return said
+
 
 def public_key(signer: TokenSigner) -> str:
     """The signer's key as CLERK_JWT_KEY takes it."""
     (key,) = signer.jwks()["keys"]
     public = RSAAlgorithm.from_jwk(key)
+    assert isinstance(public, RSAPublicKey)
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 

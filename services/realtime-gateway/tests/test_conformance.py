@@ -11,6 +11,7 @@ from unittest.mock import ANY
 import pytest
 from core import ALL, TOPIC, Client, World
 
+from rte_realtime_gateway.protocol import messages
 from rte_realtime_gateway.protocol.frames import Version
 
 Steps = Callable[[World, Client], None]
@@ -36,14 +37,14 @@ def echo(**binding: Any) -> dict[str, Any]:
     return {"id": ANY, **binding}
 
 
-def system(message: Any, status: str = "ok", extension: str = "postgres_changes", **more: Any) -> Told:
-    payload = {"channel": "expectations:active", "extension": extension, "status": status, "message": message, **more}
+def system(message: Any, status: str = "ok", extension: str = "postgres_changes") -> Told:
+    payload = {"channel": "expectations:active", "extension": extension, "status": status, "message": message}
     return None, TOPIC, "system", payload
 
 
 STATE: Told = (None, TOPIC, "presence_state", {})
 SUBSCRIBED = system("Subscribed to PostgreSQL")
-LOAD_AGAIN = system(ANY, extension="system", code="load-again")
+LOAD_AGAIN = system(messages.LOAD_AGAIN, extension="system")
 
 
 def token(world: World, user: str = "user_alex", **more: Any) -> str:

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 0.5
 SLICE = 50
+FINISH_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,12 @@ class Bucket:
             tasks.create_task(self._consumer.run())
             tasks.create_task(self._write_for_good())
 
+    async def finish(self) -> None:
+        """Write what waits, now or never: the process ends."""
+        if self._broker.client.is_connected:
+            await self._write_slice(len(self._unwritten))
+            await self._broker.client.flush(FINISH_SECONDS)
+
     async def _write_for_good(self) -> None:
         await self._broker.ready()
         while True:
@@ -98,10 +105,13 @@ class Bucket:
             self._wake.clear()
             while self._unwritten:
                 # In slices, each newest value once: thousands of keys must not hold up the sockets.
-                for key in list(islice(self._unwritten, SLICE)):
-                    value, headers = self._unwritten.pop(key)
-                    await self._publish(key, value, headers)
+                await self._write_slice(SLICE)
                 await asyncio.sleep(0)
+
+    async def _write_slice(self, size: int) -> None:
+        for key in list(islice(self._unwritten, size)):
+            value, headers = self._unwritten.pop(key)
+            await self._publish(key, value, headers)
 
     async def _publish(self, key: str, value: bytes, headers: dict[str, str]) -> None:
         try:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import structlog
@@ -26,10 +26,11 @@ log = structlog.get_logger(__name__)
 
 JOIN_SECONDS = 8.0
 """How long a join waits for the feed: clients give up after 10."""
-SOFT_JOIN_SECONDS = 30.0
-"""How long a channel may stay joined without a token. supabase-js sends it right after the join's reply."""
-EXPIRY_GRACE_SECONDS = 35.0
-"""How long a channel outlives its token: clients renew on a heartbeat, every 25 s, and need a while to do it."""
+SOFT_JOIN_SECONDS = 3.0
+"""How long a channel may stay joined without a token. supabase-js sends it right after the join's reply; not at all if
+its callback answers while the join is on its way, but then it is in the next join (realtime-js, `_performAuth`)."""
+SOFT_REJOIN_SECONDS = 30.0
+"""The same for a client that has come without a token before: it shall not join again every other second."""
 CATCH_UP_CHANGES = 100
 """Changes written at a time to a client that catches up."""
 MAX_HELD = 100
@@ -139,7 +140,8 @@ class Channel:
         self._place = hub.head
         if self._grant is None:
             self.state = State.SOFT
-            self._set_deadline(hub.now() + SOFT_JOIN_SECONDS)
+            again = self.session.joins_without_token(self.topic)
+            self._set_deadline(hub.now() + (SOFT_REJOIN_SECONDS if again else SOFT_JOIN_SECONDS))
         else:
             self._enter(self._grant)
 
@@ -148,7 +150,7 @@ class Channel:
         hub, team_id = self.session.hub, grant.member.team_id
         self.state = State.OPEN
         self._grant = grant
-        self._set_deadline(grant.member.expires_at + EXPIRY_GRACE_SECONDS)
+        self._set_deadline(grant.member.expires_at + hub.expiry_grace)
         team = hub.team(team_id)
         room = hub.rooms.enter(RoomName(team_id, self.topic, self.request.private), self)
         audience = team.audience(grant.user_id, self._audience_key) if self.request.changes.bindings else None
@@ -205,8 +207,7 @@ class Channel:
         elif resumed is not None:
             self._system("ok", messages.SUBSCRIBED)
         if resumed is not None:
-            message, code = messages.RESUMED if resumed else messages.LOAD_AGAIN
-            self._system("ok", message, extension="system", code=code)
+            self._system("ok", messages.RESUMED if resumed else messages.LOAD_AGAIN, extension="system")
         if self.request.replication_ready:
             self._system("ok", messages.REPLICATION_READY, extension="system")
 
@@ -245,7 +246,7 @@ class Channel:
             self.fail("Unauthorized: The token is of another member or team: join again")
         else:
             self._grant = grant
-            self._set_deadline(member.expires_at + EXPIRY_GRACE_SECONDS)
+            self._set_deadline(member.expires_at + self.session.hub.expiry_grace)
 
     def _not_renewed(self, refusal: Refused) -> None:
         # The token before it may still be good, and a better one may follow: the deadline decides.
@@ -278,13 +279,15 @@ class Channel:
         """End it so that every client joins again. `phx_close` would be final for all of them."""
         self.session.forget(self)
         self.end()
+        for message in self._held:
+            self.reply(message.ref, messages.error(reason))
         self._push("phx_error", orjson.dumps({"reason": reason}), ref=self._join_ref)
 
     def close(self, reason: str) -> None:
         """End it for good: the client has no business here any more."""
         self.session.forget(self)
         self.end(for_good=True)
-        self._system("ok", reason, extension="system", code="closed")
+        self._system("ok", reason, extension="system")
         self._push("phx_close", messages.EMPTY, ref=self._join_ref)
 
     def leave(self, ref: str | None) -> None:
@@ -297,20 +300,23 @@ class Channel:
 
     def end(self, *, for_good: bool = False) -> None:
         """Deliver nothing any more, and say nothing. Who may come back stays present for a while."""
+        joined = self.state in (State.SOFT, State.OPEN)
         self.state = State.ENDED
         self.session.hub.give_up(self._open)
-        if self._entered is None or self._grant is None:
-            return
-        self._entered.pushes.end(for_good=for_good)
-        self.session.hub.rooms.leave(self._entered.room, self)
-        if self._entered.audience is not None:
-            self._entered.audience.remove(self)
-            self._entered.team.release(self._grant.user_id, self._audience_key)
+        if self._entered is not None and self._grant is not None:
+            self._depart(self._entered, self._grant, for_good=for_good)
+        if joined and not for_good:
+            self.session.remember_place(self.topic, self._place)
+
+    def _depart(self, entered: Entered, grant: Grant, *, for_good: bool) -> None:
+        entered.pushes.end(for_good=for_good)
+        self.session.hub.rooms.leave(entered.room, self)
+        if entered.audience is not None:
+            entered.audience.remove(self)
+            entered.team.release(grant.user_id, self._audience_key)
             if self._listening:
                 self._place = self.session.hub.head  # the audience has just written what waited
                 self._listening = False
-            if not for_good:
-                self.session.remember_place(self.topic, self._place)
 
     # Writing
 
@@ -327,8 +333,8 @@ class Channel:
         """Tell the client something that answers nothing."""
         self._push(event, payload)
 
-    def _system(self, status: str, message: str, **details: Any) -> None:
-        self._push("system", messages.system(self.name, status, message, **details))
+    def _system(self, status: str, message: str, *, extension: str = "postgres_changes") -> None:
+        self._push("system", messages.system(self.name, status, message, extension))
 
     def _push(self, event: str, payload: bytes, *, ref: str | None = None) -> None:
         self.session.push(self.topic, event, payload, ref=ref, join_ref=self._join_ref)

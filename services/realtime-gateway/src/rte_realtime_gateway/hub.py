@@ -25,8 +25,8 @@ RESUME_SECONDS = 300
 """How long after its last sign a client may come back and still get what it missed."""
 KEPT_SECONDS = RESUME_SECONDS + 60
 """How long changes are kept: a client's last sign may be a heartbeat older than its disconnection."""
-PINGS = 4_000.0, 500.0
-"""Pings for positions, a second and at once: few clients are asked after each write, many in turn."""
+PINGS = 1_000.0, 500.0
+"""Pings for positions, a second and at once: few clients are asked after each write, thousands in turn."""
 PING_SECONDS = 0.05
 SOURCES = frozenset({"feed", "positions", "presence"})
 """What must have been read before a client may join."""
@@ -35,7 +35,14 @@ SOURCES = frozenset({"feed", "positions", "presence"})
 class Hub:
     """All teams, rooms and sessions. `publish` takes each change of the stream once, in order."""
 
-    def __init__(self, later: Later, *, flush_seconds: float = 0.07, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        later: Later,
+        *,
+        flush_seconds: float = 0.07,
+        expiry_grace: float = 35.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.now = now
         self.later = later
         self.sessions: set[Session] = set()
@@ -44,6 +51,8 @@ class Hub:
         self.limits = Limits(now)
         self.standing = Standing(now)
         self.draining = False
+        self.expiry_grace = expiry_grace
+        """Seconds for which a channel outlives its token: clients renew on a heartbeat, every 25 s."""
         self.head = 0
         """Sequence of the latest change of the stream."""
         self._floor = 0

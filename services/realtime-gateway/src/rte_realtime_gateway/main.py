@@ -34,7 +34,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with httpx.AsyncClient() as http, jetstream.connect(settings, name="realtime-gateway") as broker:
             verifier = TokenVerifier(settings, http)
-            hub = Hub(asyncio.get_running_loop().call_later, flush_seconds=settings.flush_seconds)
+            hub = Hub(
+                asyncio.get_running_loop().call_later,
+                flush_seconds=settings.flush_seconds,
+                expiry_grace=settings.expiry_grace_seconds,
+            )
             hub.rooms.replicas = replicas = NatsReplicas(broker, hub, settings.nats_replicas)
             places = SharedPositions(broker, hub, replicas.me, settings.nats_replicas)
             health.checks = {"nats": hub.check, "clerk": verifier_check(verifier)}
@@ -47,6 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
                 upkeep.drain(hub, health, settings.drain_seconds),
             ):
                 yield {"wiring": Wiring(settings, hub, TokenGate(verifier), verifier)}
+                await places.finish()
+                await replicas.finish()
 
     app = FastAPI(title="Remote Teams Expectations: realtime", lifespan=lifespan)
     app.state.health = health

@@ -115,18 +115,25 @@ class SharedPositions:
             tasks.create_task(self._bucket.run())
             tasks.create_task(self._tell())
 
+    async def finish(self) -> None:
+        """Tell what was not told yet: the process ends."""
+        self._tell_unshared()
+        await self._bucket.finish()
+
     async def _tell(self) -> None:
         while True:
-            unshared, self._hub.positions.unshared = self._hub.positions.unshared, set()
-            slots = set()
-            for client in unshared:
-                slot = client[:SLOT_DIGITS]
-                slots.add(slot)
-                self._clients.setdefault(slot, set()).add(client)
-            for slot in slots:
-                self._write(slot)
+            slots = self._tell_unshared()
             # The more there is to tell, the more seldom: it must not take the time of the sockets.
-            await asyncio.sleep(TELL_SECONDS + len(slots) * SECONDS_PER_SLOT)
+            await asyncio.sleep(TELL_SECONDS + slots * SECONDS_PER_SLOT)
+
+    def _tell_unshared(self) -> int:
+        unshared, self._hub.positions.unshared = self._hub.positions.unshared, set()
+        slots = {client[:SLOT_DIGITS] for client in unshared}
+        for client in unshared:
+            self._clients.setdefault(client[:SLOT_DIGITS], set()).add(client)
+        for slot in slots:
+            self._write(slot)
+        return len(slots)
 
     def _write(self, slot: str) -> None:
         positions = self._hub.positions

@@ -8,6 +8,9 @@ from typing import Any
 
 import orjson
 
+NOBODY = ""
+"""Instead of a replica: the entry was left behind by one that stopped, for the client to come back to."""
+
 Meta = dict[str, Any]
 EntryId = tuple[str, str]
 """Presence key and phx_ref."""
@@ -20,7 +23,7 @@ MAX_META_BYTES = 800
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tracked presence. It belongs to the replica whose client tracks it."""
+    """One tracked presence. It belongs to the replica whose client tracks it, or to NOBODY for a while."""
 
     key: str
     ref: str

@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from rte_common.jetstream import Broker
 from rte_realtime_gateway.bucket import Bucket, Reader
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.presence import Entry
+from rte_realtime_gateway.presence import NOBODY, Entry
 from rte_realtime_gateway.protocol.frames import Broadcast, Encoding
 from rte_realtime_gateway.room import Replicas, RoomName
 
@@ -67,10 +67,16 @@ class Presences:
         self._ours.pop(key, None)
         self._bucket.remove(key)
 
-    def _write(self, key: str) -> None:
+    def _write(self, key: str, replica: str | None = None) -> None:
         room, entry = self._ours[key]
-        said = {"room": list(room), "key": entry.key, "ref": entry.ref, "member": entry.member_id}
-        self._bucket.put(key, orjson.dumps({**said, "meta": entry.meta, "replica": self._me}))
+        said = {"room": list(room), "key": entry.key, "ref": entry.ref, "member": entry.member_id, "meta": entry.meta}
+        self._bucket.put(key, orjson.dumps({**said, "replica": self._me if replica is None else replica}))
+
+    async def finish(self) -> None:
+        """Leave our entries to whichever replica their clients come back to: the process ends."""
+        for key in self._ours:
+            self._write(key, NOBODY)
+        await self._bucket.finish()
 
     async def run(self) -> None:
         """Keep up with the others until cancelled."""
@@ -154,6 +160,10 @@ class NatsReplicas(Replicas):
     def absent(self, room: RoomName, entry: Entry) -> None:
         """Tell that somebody is gone."""
         self.presences.remove(room, entry)
+
+    async def finish(self) -> None:
+        """Take leave of the others."""
+        await self.presences.finish()
 
     async def run(self) -> None:
         """Exchange with the others until cancelled."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.authorization import Grant
-from rte_realtime_gateway.presence import Entry, EntryId, Meta, Presence, new_ref
+from rte_realtime_gateway.presence import NOBODY, Entry, EntryId, Meta, Presence, new_ref
 from rte_realtime_gateway.protocol.frames import Broadcast, Version, push, push_broadcast
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Room:
     owners: dict[EntryId, "Channel"] = field(default_factory=dict)
     """Who tracks the entries of this process."""
     orphans: dict[EntryId, Entry] = field(default_factory=dict)
-    """Entries of this process that wait for their clients to return."""
+    """Entries, of this process or left behind by another, that wait for their clients to return."""
     _announcing: bool = False
 
     def deliver(self, broadcast: Broadcast, sender: "Channel | None" = None) -> None:
@@ -135,10 +135,9 @@ class Rooms:
             return old
         if old is not None:
             self.untrack(room, old)
-        entry = self._orphan(room, key, meta)
-        if entry is None:
-            ref = new_ref(channel.session.client_id, repr(room.name), key, meta)
-            entry = Entry(key, ref, grant.member.id, meta, self.replicas.me)
+        orphan = self._orphan(room, key, meta)
+        ref = orphan.ref if orphan else new_ref(channel.session.client_id, repr(room.name), key, meta)
+        entry = Entry(key, ref, grant.member.id, meta, self.replicas.me)
         room.owners[entry.id] = channel
         room.orphans.pop(entry.id, None)
         self._put(room, entry)
@@ -156,7 +155,8 @@ class Rooms:
         """The client is present no longer."""
         room.owners.pop(entry.id, None)
         room.orphans.pop(entry.id, None)
-        if self._is_ours(room, entry):
+        known = room.presence.entries.get(entry.id)
+        if known is not None and known.replica in (self.replicas.me, NOBODY):
             self._remove(room, entry.id)
             self.replicas.absent(room.name, entry)
 
@@ -164,16 +164,15 @@ class Rooms:
         """The client's connection broke: it is gone unless it comes back soon."""
         if room.owners.get(entry.id) is channel:
             del room.owners[entry.id]
-            room.orphans[entry.id] = entry
-            self._later(LEAVE_SECONDS, lambda: self._give_up(room, entry))
+            self._await_return(room, entry)
+
+    def _await_return(self, room: Room, entry: Entry) -> None:
+        room.orphans[entry.id] = entry
+        self._later(LEAVE_SECONDS, lambda: self._give_up(room, entry))
 
     def _give_up(self, room: Room, entry: Entry) -> None:
-        if entry.id in room.orphans:
+        if room.orphans.get(entry.id) is entry:
             self.untrack(room, entry)
-
-    def _is_ours(self, room: Room, entry: Entry) -> bool:
-        known = room.presence.entries.get(entry.id)
-        return known is not None and known.replica == self.replicas.me
 
     # Presence of the others' clients
 
@@ -184,6 +183,8 @@ class Rooms:
             return False
         room.orphans.pop(entry.id, None)
         self._put(room, entry)
+        if entry.replica == NOBODY:
+            self._await_return(room, entry)
         return True
 
     def absent_elsewhere(self, name: RoomName, entry: Entry) -> None:

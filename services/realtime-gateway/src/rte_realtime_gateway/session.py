@@ -102,6 +102,7 @@ class Session:
         self._messages = Allowance(*SOCKET_MESSAGES)
         self._places: Places = {}
         """Where channels that ended on this socket were."""
+        self._without_token: set[str] = set()
         self._member: Member | None = None
         self._pinged: Places | None = None
         """What the outstanding ping's answer will prove."""
@@ -197,6 +198,12 @@ class Session:
     ) -> None:
         """Write one server message."""
         self.write(push(self.version, topic, event, payload, ref=ref, join_ref=join_ref))
+
+    def joins_without_token(self, topic: str) -> bool:
+        """Note that the topic was joined without a token; returns whether it was before."""
+        before = topic in self._without_token
+        self._without_token.add(topic)
+        return before
 
     # Where the client is
 

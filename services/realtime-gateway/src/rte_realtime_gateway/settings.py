@@ -14,6 +14,9 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
     flush_seconds: float = Field(
         0.07, ge=0, le=0.5, description="least time between two writes to a socket when many changes come"
     )
+    expiry_grace_seconds: float = Field(
+        35, ge=0, le=300, description="how long a channel outlives its token; clients renew every 25 s"
+    )
     max_queue_bytes: int = Field(
         1 << 20, ge=1 << 16, description="bytes that may wait for a slow client before it is cut off"
     )

@@ -10,9 +10,10 @@ EMPTY: Final = b"{}"
 SUBSCRIBED: Final = "Subscribed to PostgreSQL"
 """The real server's words, which clients compare."""
 REPLICATION_READY: Final = "Replication connection established"
-RESUMED: Final = ("Resumed: every change since the connection was lost has been delivered", "resumed")
-LOAD_AGAIN: Final = ("Load again: changes before this join are not delivered", "load-again")
-"""Message and code of the `system` messages that tell a client whether it missed anything."""
+RESUMED: Final = "Resumed: every change since the connection was lost has been delivered"
+LOAD_AGAIN: Final = "Load again: changes before this join are not delivered"
+"""`system` messages that tell a client whether it missed anything. They never change: the Python client shows nothing
+else of such a message, so applications compare the text."""
 
 
 def ok(response: Any = None) -> bytes:
@@ -20,15 +21,14 @@ def ok(response: Any = None) -> bytes:
     return orjson.dumps({"status": "ok", "response": response or {}})
 
 
-def error(reason: str, **details: Any) -> bytes:
+def error(reason: str) -> bytes:
     """Payload of a `phx_reply` that refuses; `reason` is `<Code>: <text>`.
 
     An object, never a bare string: realtime-js shows that as letters joined by commas, and Python refuses it.
     """
-    return orjson.dumps({"status": "error", "response": {"reason": reason, **details}})
+    return orjson.dumps({"status": "error", "response": {"reason": reason}})
 
 
-def system(channel: str, status: str, message: str, *, extension: str = "postgres_changes", **details: Any) -> bytes:
+def system(channel: str, status: str, message: str, extension: str) -> bytes:
     """Payload of a `system` message. Status `error` makes the Python client rejoin after a second."""
-    body = {"channel": channel, "extension": extension, "status": status, "message": message, **details}
-    return orjson.dumps(body)
+    return orjson.dumps({"channel": channel, "extension": extension, "status": status, "message": message})

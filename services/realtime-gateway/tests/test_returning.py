@@ -1,0 +1,222 @@
+"""Nothing is missed: a client that comes back, to this gateway or another, gets what it missed, in order and once."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+
+import nats
+import pytest
+from bare import Bare, bare
+from conftest import StartGateway
+from gateway import Changes, Gateway, Members
+from official_clients import KINDS, OfficialClient, StartClient
+from proxy import proxied
+from websockets.exceptions import ConnectionClosed
+
+from rte_devstack.nats import Nats
+from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
+
+ALL = [{"event": "*", "schema": "public", "table": "expectations"}]
+TOPIC = "expectations:active"
+
+
+def titles(client: OfficialClient) -> list[str]:
+    return [change["new"]["title"] for change in client.all("change")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_killed_gateway_costs_no_change(
+    kind: str, start_gateway: StartGateway, client: StartClient, members: Members, changes: Changes
+) -> None:
+    gateway = start_gateway()
+    token = members.token("user_maria", lifetime=600)
+    maria = await client(
+        kind, url=gateway.url, topic=TOPIC, token=token, changes=ALL, params={"session": str(uuid.uuid4())}
+    )
+    await maria.heard("system", message=LOAD_AGAIN)
+    await changes.insert(title="before")
+    await maria.heard("change")
+    await gateway.until_metric("rte_gateway_positions_total", 1)
+    await asyncio.to_thread(gateway.kill)
+    for number in range(3):
+        await changes.insert(title=f"missed {number}")
+    await asyncio.to_thread(gateway.start)
+    await maria.subscribed(2)
+    await maria.heard("system", message=RESUMED)
+    await changes.insert(title="after")
+    await maria.heard("change", 5)
+    assert titles(maria) == ["before", "missed 0", "missed 1", "missed 2", "after"]
+
+
+@pytest.mark.parametrize("kind", ["python", "js-2.109"])
+async def test_a_client_without_session_is_told_to_load_again(
+    kind: str, gateway: Gateway, client: StartClient, members: Members, changes: Changes
+) -> None:
+    async with proxied(gateway.port) as proxy:
+        maria = await client(kind, url=proxy.url, topic=TOPIC, token=members.token("user_maria"), changes=ALL)
+        await maria.heard("system", message=LOAD_AGAIN)
+        proxy.cut()
+        await changes.insert(title="missed")
+        await maria.heard("system", 2, message=LOAD_AGAIN)
+        await changes.insert(title="after")
+        await maria.heard("change")
+        assert titles(maria)[-1] == "after"
+
+
+@pytest.mark.parametrize("kind", ["python", "js-2.109", "js-2.15"])
+async def test_another_replica_goes_on_where_the_first_one_was(
+    kind: str, start_gateway: StartGateway, client: StartClient, members: Members, changes: Changes
+) -> None:
+    first, second = start_gateway(), start_gateway()
+    async with proxied(first.port) as proxy:
+        session = {"session": str(uuid.uuid4())}
+        token = members.token("user_maria", lifetime=600)
+        maria = await client(kind, url=proxy.url, topic=TOPIC, token=token, changes=ALL, params=session)
+        await maria.heard("system", message=LOAD_AGAIN)
+        await changes.insert(title="on the first")
+        await maria.heard("change")
+        await first.until_metric("rte_gateway_positions_total", 1)
+        proxy.target = second.port
+        proxy.cut()
+        await changes.insert(title="between")
+        await maria.heard("system", message=RESUMED)
+        await changes.insert(title="on the second")
+        await maria.heard("change", 3)
+        assert titles(maria) == ["on the first", "between", "on the second"]
+        assert await second.metric("rte_gateway_replays_total", outcome="resumed") == 1
+
+
+async def test_connections_that_break_at_any_time_lose_nothing(
+    gateway: Gateway, members: Members, changes: Changes
+) -> None:
+    """At least once and in order; what repeats is the unacknowledged end of what came before the break."""
+    token, session, total = members.token("user_maria", lifetime=600), str(uuid.uuid4()), 400
+    received: list[list[int]] = []
+
+    async def listen(client: Bare) -> None:
+        received.append([])
+        await client.join(token)
+        while not received[-1] or received[-1][-1] < total - 1:
+            received[-1].append(int((await client.hear("postgres_changes"))["data"]["record"]["title"]))
+
+    async def returning(url: str) -> None:
+        while not received or not received[-1] or received[-1][-1] < total - 1:
+            try:
+                async with bare(url) as client:
+                    await listen(client)
+            except (ConnectionClosed, OSError, AssertionError, EOFError):
+                continue
+
+    async with proxied(gateway.port) as proxy:
+        url = f"ws://127.0.0.1:{proxy.port}/realtime/v1/websocket?apikey=x&vsn=2.0.0&session={session}"
+        listening = asyncio.create_task(returning(url))
+        await gateway.until_metric("rte_gateway_replays_total", 1, outcome="new")
+        for number in range(total):
+            await changes.insert(title=str(number))
+            if number % 23 == 7:
+                proxy.cut()
+        async with asyncio.timeout(30):
+            await listening
+    last = -1
+    for part in received:
+        assert part == list(range(part[0], part[0] + len(part))) if part else True, "in order within a connection"
+        if part:
+            assert part[0] <= last + 1, "nothing is lost between two connections"
+            last = part[-1]
+    assert last == total - 1
+
+
+@pytest.mark.parametrize("kind", ["python", "js-2.109"])
+async def test_a_broker_that_is_away_closes_no_socket_and_loses_no_change(
+    kind: str,
+    private_nats: Callable[[], Nats],
+    start_gateway: StartGateway,
+    client: StartClient,
+    members: Members,
+) -> None:
+    broker = private_nats()
+    gateway = start_gateway(broker.url)
+    maria = await client(kind, url=gateway.url, topic=TOPIC, token=members.token("user_maria"), changes=ALL)
+    await maria.heard("system", message=LOAD_AGAIN)
+    await asyncio.to_thread(broker.stop)
+    async with asyncio.timeout(10):
+        while (await gateway.readiness())["checks"]["nats"] == "ok":
+            await asyncio.sleep(0.02)
+    late = await client(kind, url=gateway.url, topic=TOPIC, token=members.token("user_sophia"), changes=ALL)
+    await gateway.until_metric("rte_gateway_channels", 2)
+    assert late.all("status") == [], "a join waits until changes flow"
+    await asyncio.to_thread(broker.start)
+    publisher = await nats.connect(broker.url)
+    await Changes(publisher.jetstream()).insert(title="at once after the return")
+    await publisher.close()
+    await maria.heard("change")
+    await late.subscribed()
+    assert titles(maria) == ["at once after the return"]
+    assert [report["status"] for report in maria.all("status")] == ["SUBSCRIBED"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_drained_gateway_hands_its_clients_over(
+    kind: str, start_gateway: StartGateway, client: StartClient, members: Members, changes: Changes
+) -> None:
+    first, second = start_gateway(DRAIN_SECONDS="2"), start_gateway()
+    async with proxied(first.port) as proxy:
+        token = members.token("user_maria", lifetime=600)
+        session = {"session": str(uuid.uuid4())}
+        maria = await client(
+            kind,
+            url=proxy.url,
+            topic=TOPIC,
+            token=token,
+            changes=ALL,
+            params=session,
+            config={"presence": {"key": "m"}},
+        )
+        await maria.heard("system", message=LOAD_AGAIN)
+        await maria.do("track", payload={"on": "it"})
+        await maria.heard("join", key="m")
+        await changes.insert(title="on the first")
+        await maria.heard("change")
+        proxy.target = second.port
+        first.ask_to_stop()
+        await maria.heard("system", message=RESUMED)
+        await changes.insert(title="on the second")
+        await maria.heard("change", 2)
+        assert titles(maria) == ["on the first", "on the second"]
+        await asyncio.to_thread(first.finish)
+        assert first.exit_code == 0
+
+
+async def test_a_drain_is_spread_over_its_time_and_refuses_joins(start_gateway: StartGateway, members: Members) -> None:
+    gateway = start_gateway(DRAIN_SECONDS="3")
+    loop = asyncio.get_running_loop()
+    token = members.token("user_maria")
+    closed: list[tuple[float, int | None]] = []
+
+    async def stay(number: int) -> None:
+        async with bare(gateway.websocket_url()) as client:
+            await client.join(token)
+            joined.release()
+            await client.socket.wait_closed()
+            closed.append((loop.time(), client.socket.close_code))
+
+    joined = asyncio.Semaphore(0)
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(40):
+            tasks.create_task(stay(number))
+        for _ in range(40):
+            await joined.acquire()
+        gateway.ask_to_stop()
+        async with asyncio.timeout(5):
+            while (await gateway.readiness())["status"] != "draining":
+                await asyncio.sleep(0.01)
+        async with bare(gateway.websocket_url()) as late:
+            while (reply := await late.join(token))["status"] == "ok":
+                continue
+        assert reply["response"]["reason"].startswith("RealtimeRestarting")
+    await asyncio.to_thread(gateway.finish)
+    times = sorted(at for at, _ in closed)
+    assert {code for _, code in closed} == {1012}
+    assert 1.0 < times[-1] - times[0] < 3.0
+    assert times[10] - times[0] > 0.3, "in slices"
+    assert gateway.exit_code == 0
