@@ -55,7 +55,7 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
         def start(*steps: dict[str, str], ports: dict[str, int] | None = None) -> Supervisor:
             supervisor = Supervisor(tmp_path / "a stack", *steps, ports=ports)
             processes.enter_context(supervisor.process)
-            processes.callback(supervisor.process.terminate)
+            processes.callback(supervisor.process.kill)
             return supervisor
 
         yield start

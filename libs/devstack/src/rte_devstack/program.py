@@ -39,6 +39,7 @@ class Program:
         ready: Callable[[], bool],
         environment: Mapping[str, str] | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
+        start_seconds: float = 60.0,
         stop_seconds: float = 15.0,
     ) -> None:
         self.name = name
@@ -47,6 +48,7 @@ class Program:
         self.ready = ready
         self.environment = environment
         self.stop_signal = stop_signal
+        self.start_seconds = start_seconds
         self.stop_seconds = stop_seconds
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -89,20 +91,20 @@ class Program:
             except OSError as error:
                 raise ProgramFailed(f"{self.name} cannot be started: {error}") from error
 
-    def start(self, seconds: float = 30.0) -> None:
+    def start(self) -> None:
         """Launch, and return once the program is ready."""
         self.launch()
-        self.wait_ready(seconds)
+        self.wait_ready()
 
-    def wait_ready(self, seconds: float = 30.0) -> None:
-        """Return once the program is ready; raise ProgramFailed when it dies or stays unready for `seconds`."""
-        deadline = time.monotonic() + seconds
+    def wait_ready(self) -> None:
+        """Return once it is ready; raise ProgramFailed when it dies or stays unready for `start_seconds`."""
+        deadline = time.monotonic() + self.start_seconds
         while not self.ready():
             if not self.running:
                 raise ProgramFailed(f"{self.name} stopped ({self.ending()}); log: {self.log}")
             if time.monotonic() > deadline:
                 raise ProgramFailed(
-                    f"{self.name} is not ready after {seconds:.0f} s: {last_words(self.log)}; log: {self.log}"
+                    f"{self.name} is not ready after {self.start_seconds:.0f} s: {last_words(self.log)}; log: {self.log}"
                 )
             time.sleep(POLL_SECONDS)
 

@@ -48,6 +48,15 @@ class Watched:
         return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self.deaths - 1))
 
 
+@dataclass
+class AskedToStop:
+    """Whether a signal to end has come. While watching it is looked at, because an exception that is raised in a
+    destructor or callback would be lost; only the start, which may wait long, is interrupted by one."""
+
+    now: bool = False
+    watching: bool = False
+
+
 class Stack:
     """All programs of one folder. `ports` names who needs which port; `tell` gets one line per event."""
 
@@ -60,6 +69,7 @@ class Stack:
         self.tell = tell
         self.state = State(ProcessMark.of(os.getpid()), port)
         self._watched: list[Watched] = []
+        self._asked_to_stop = AskedToStop()
 
     def run(
         self, during: Callable[[str], contextlib.AbstractContextManager[None]], started: Callable[[], None]
@@ -68,7 +78,7 @@ class Stack:
 
         `during(title)` surrounds each step. Raises ProgramFailed when the start fails; nothing is left running then.
         """
-        with _signals_interrupt():
+        with _signals(self._asked_to_stop):
             try:
                 self._take_over()
                 for step in self.steps:
@@ -76,11 +86,14 @@ class Stack:
                         self._do(step)
                 self.state.ready = True
                 self._remember()
+                self._asked_to_stop.watching = True
                 started()
                 self._watch()
             except KeyboardInterrupt:
-                self.tell("stopping")
+                pass
             finally:
+                if self._asked_to_stop.now:
+                    self.tell("stopping")
                 self._stop()
 
     def _take_over(self) -> None:
@@ -110,7 +123,7 @@ class Stack:
             step.then()
 
     def _watch(self) -> None:
-        while True:
+        while not self._asked_to_stop.now:
             for watched in self._watched:
                 if not watched.program.running:
                     self._revive(watched)
@@ -171,15 +184,17 @@ def end_leftovers(folder: Folder, tell: Callable[[str], None]) -> None:
 
 
 @contextlib.contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """The first signal to end interrupts; a second one must not cut the orderly stop short."""
+def _signals(asked: AskedToStop) -> Iterator[None]:
+    """The first signal to end counts; a second one must not cut the orderly stop short."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def note(number: int, frame: FrameType | None) -> None:
         for each in END_SIGNALS:
             signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        asked.now = True
+        if not asked.watching:
+            raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, interrupt) for each in END_SIGNALS}
+    before = {each: signal.signal(each, note) for each in END_SIGNALS}
     try:
         yield
     finally:

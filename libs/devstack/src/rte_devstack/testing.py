@@ -195,6 +195,7 @@ def start_stack(devstack_folder: Path) -> Iterator[Callable[..., Parts]]:
                     log=devstack_folder / f"stack-{port}.log",
                     ready=lambda: (state := parts.folder.running()) is not None and state.ready,
                     environment={**os.environ, **patient, **environment, **chosen},
+                    start_seconds=100,  # a busy machine is slow, not broken
                     stop_seconds=30,
                 )
             )
