@@ -103,9 +103,8 @@ class Program:
             if not self.running:
                 raise ProgramFailed(f"{self.name} stopped ({self.ending()}); log: {self.log}")
             if time.monotonic() > deadline:
-                raise ProgramFailed(
-                    f"{self.name} is not ready after {self.start_seconds:.0f} s: {last_words(self.log)}; log: {self.log}"
-                )
+                words = f"{last_words(self.log)}; log: {self.log}"
+                raise ProgramFailed(f"{self.name} is not ready after {self.start_seconds:.0f} s: {words}")
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
