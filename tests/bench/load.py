@@ -1,7 +1,7 @@
 """Thousands of bare websocket clients in one process, for benchmarks: they join, count and measure, and come back.
 
-argv[1]: JSON {port, sockets, tokens (file, one per line), sessions (bool), sample}. It says `joined` once all have joined,
-and on the command {do: "until", number, seconds} a `report`, each a line of JSON.
+argv[1]: JSON {port, sockets, tokens (file, one per line), sessions (bool), sample}. It says `joined` once all have
+joined, and on the command {do: "until", number, seconds} a `report`, each a line of JSON.
 """
 
 import asyncio

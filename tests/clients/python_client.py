@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from realtime import AsyncRealtimeChannel, AsyncRealtimeClient
@@ -36,24 +37,30 @@ async def commands(client: AsyncRealtimeClient, channel: AsyncRealtimeChannel) -
         say("done", do=command["do"], result="ok")
 
 
+def say_change(number: int, payload: dict[str, Any]) -> None:
+    """Report a change as the JavaScript client shows it; here the payload is {data: {...}, ids: [...]}."""
+    data = payload["data"]
+    say(
+        "change",
+        binding=number,
+        eventType=data["type"],
+        new=data.get("record") or {},
+        old=data.get("old_record") or {},
+        **{key: data[key] for key in ("schema", "table", "commit_timestamp", "errors")},
+    )
+
+
 async def main() -> None:
     """Subscribe as wished, and report."""
     client = AsyncRealtimeClient(wish["url"], wish["key"], params=wish.get("params"))
     if wish.get("token"):
         await client.set_auth(wish["token"])
-    channel = client.channel(wish["topic"], {"config": wish.get("config") or {}})
+    options: Any = {"config": wish.get("config") or {}}
+    channel = client.channel(wish["topic"], options)
     for number, binding in enumerate(wish.get("changes") or []):
-        # The payload is {data: {...}, ids: [...]}; the tests see it as the JavaScript client shows it.
         channel.on_postgres_changes(
             binding["event"],
-            callback=lambda payload, number=number: say(
-                "change",
-                binding=number,
-                eventType=payload["data"]["type"],
-                new=payload["data"].get("record") or {},
-                old=payload["data"].get("old_record") or {},
-                **{key: payload["data"][key] for key in ("schema", "table", "commit_timestamp", "errors")},
-            ),
+            callback=partial(say_change, number),
             **{key: binding[key] for key in ("schema", "table", "filter") if key in binding},
         )
     if (wish.get("config") or {}).get("presence"):
