@@ -13,7 +13,7 @@ from gateway import TEAM, VERBS, row
 
 from rte_common.auth import Member
 from rte_realtime_gateway.authorization import Refused
-from rte_realtime_gateway.changes import Change, parse
+from rte_realtime_gateway.changes import Change, read
 from rte_realtime_gateway.hub import SOURCES, Hub
 from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.session import Session
@@ -242,7 +242,7 @@ class World:
             "record": None if change == "DELETE" else record,
             "old_record": old if old is not None else record if change == "DELETE" else None,
         }
-        return parse(self.sequence, json.dumps(event).encode())
+        return read(self.sequence, event)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass as the process sees it, second by second."""

@@ -150,24 +150,37 @@ class Changes:
         """The expectation was withdrawn."""
         await self.publish("expectation", "DELETE", None, dict(old))
 
+    async def revoke(self, user_id: str, session_id: str) -> None:
+        """A member's sign-in session ended."""
+        record = {"session_id": session_id, "user_id": user_id, "created_at": datetime.now(UTC).isoformat()}
+        await self.publish("session", "INSERT", record, None, table="session_revocations", verb="revoked")
+
     async def publish(
-        self, entity: str, change: str, record: dict[str, Any] | None, old_record: dict[str, Any] | None
+        self,
+        entity: str,
+        change: str,
+        record: dict[str, Any] | None,
+        old_record: dict[str, Any] | None,
+        *,
+        table: str | None = None,
+        verb: str | None = None,
     ) -> int:
         """Any change of a published table; returns its sequence in the stream."""
         known = record or old_record or {}
         team_id, user_id = known.get("team_id", TEAM), known.get("user_id") or known["id"]
+        verb = verb or VERBS[change]
         event = {
             "id": str(uuid.uuid4()),
-            "type": f"{entity}.{VERBS[change]}.v1",
+            "type": f"{entity}.{verb}.v1",
             "occurred_at": datetime.now(UTC).isoformat(),
             "actor_id": user_id,
             "team_id": team_id,
             "user_id": user_id,
-            "table": f"{entity}s",
+            "table": table or f"{entity}s",
             "change": change,
             "record": record,
             "old_record": old_record,
         }
-        subject = f"rte.events.{entity}.{VERBS[change]}.{team_id}.{user_id}"
+        subject = f"rte.events.{entity}.{verb}.{team_id}.{user_id}"
         ack = await self.jetstream.publish(subject, json.dumps(event).encode(), headers={"Nats-Msg-Id": event["id"]})
         return ack.seq

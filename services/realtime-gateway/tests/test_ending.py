@@ -79,6 +79,24 @@ async def test_a_removed_member_is_out_within_a_second_and_stays_out(
     assert leaver.all("change") == []
 
 
+async def test_a_revoked_session_is_out_within_a_second(
+    gateway: Gateway, client: StartClient, members: Members, changes: Changes
+) -> None:
+    session = f"sess_{uuid.uuid4().hex}"
+    here, elsewhere = [
+        await client("js-2.109", topic=TOPIC, token=members.token("user_maria", session_id=one), changes=ALL)
+        for one in (session, "sess_elsewhere")
+    ]
+    await here.subscribed()
+    await elsewhere.subscribed()
+    await changes.revoke("user_maria", session)
+    async with asyncio.timeout(1):
+        await here.heard("status", status="CLOSED")
+    await changes.insert(title="for the other session")
+    await elsewhere.heard("change")
+    assert here.all("change") == []
+
+
 async def test_presence_and_broadcasts_cross_replicas_and_a_killed_one_leaves_no_ghost(
     start_gateway: StartGateway, client: StartClient, members: Members, team: str
 ) -> None:

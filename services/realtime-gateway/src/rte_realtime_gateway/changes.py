@@ -79,13 +79,12 @@ def _milliseconds(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def parse(sequence: int, payload: bytes) -> Change:
+def read(sequence: int, event: dict[str, Any]) -> Change:
     """Read an event of a published table; raises NotAChange.
 
     Events are not validated against their classes here: rows pass through as Postgres wrote them.
     """
     try:
-        event = orjson.loads(payload)
         if event["table"] not in COLUMNS or event["change"] not in ("INSERT", "UPDATE", "DELETE"):
             raise NotAChange(f"{event['change']} of {event['table']}")
         change = Change(

@@ -199,6 +199,7 @@ class Channel:
         entered.audience.add(self)
         self._listening = True
         self._announce(resumed)
+        hub.ask(self.session)
 
     def _announce(self, resumed: bool | None) -> None:
         """Say what the client got; `resumed` is None when it asked for no changes."""

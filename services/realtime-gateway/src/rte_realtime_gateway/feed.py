@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 
+import orjson
 import structlog
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, DeliverPolicy
@@ -17,6 +18,8 @@ from rte_realtime_gateway.ordered import Following, OrderedConsumer
 log = structlog.get_logger(__name__)
 
 STREAM = "EVENTS"
+REVOCATIONS = "session_revocations"
+"""The table whose rows say that a sign-in session ended; clients do not see it."""
 
 
 class Feed:
@@ -38,10 +41,15 @@ class Feed:
 
     def _take(self, sequence: int, message: Msg) -> None:
         try:
-            change = changes.parse(sequence, message.data)
-        except NotAChange as error:
+            event = orjson.loads(message.data)
+            if event["table"] == REVOCATIONS:
+                self._hub.skip(sequence)
+                self._hub.revoke(event["record"]["session_id"])
+                return
+            change = changes.read(sequence, event)
+        except (NotAChange, KeyError, TypeError, orjson.JSONDecodeError) as error:
             self._hub.skip(sequence)
-            log.warning("event_not_understood", subject=message.subject, sequence=sequence, error=str(error))
+            log.warning("event_not_understood", subject=message.subject, sequence=sequence, error=repr(error))
         else:
             self._hub.publish(change)
 

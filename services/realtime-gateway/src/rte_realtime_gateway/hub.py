@@ -138,7 +138,9 @@ class Hub:
     # Positions of returning clients
 
     def ask(self, session: "Session") -> None:
-        """Find out soon what the client received."""
+        """Find out soon what the client received, if its positions are kept."""
+        if session.client_id is None:
+            return
         self._unacknowledged[session] = None
         self._ask_positions()
 

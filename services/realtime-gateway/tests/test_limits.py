@@ -1,0 +1,116 @@
+"""Limits slow down or refuse with a reason, and never kill a healthy channel."""
+
+import pytest
+from core import ALL, Client, World
+
+from rte_realtime_gateway.limits import MAX_CHANNELS, Allowance
+from rte_realtime_gateway.presence import MAX_META_BYTES
+
+
+def reasons(client: Client) -> list[str]:
+    """Codes of the refusals among the replies."""
+    replies = [said.payload for said in client.heard() if said.event == "phx_reply"]
+    return [reply["response"]["reason"].split(":")[0] for reply in replies if reply["status"] == "error"]
+
+
+def test_an_allowance_is_a_burst_and_then_a_rate() -> None:
+    allowance = Allowance(rate=2, burst=3)
+    assert [allowance.take(100) for _ in range(4)] == [True, True, True, False]
+    assert [allowance.take(100.5), allowance.take(100.5)] == [True, False]
+    assert [allowance.wait(100.5), allowance.wait(100.5)] == [0.5, 1.0]
+    assert allowance.is_full(200)
+
+
+def test_a_socket_has_at_most_so_many_channels() -> None:
+    world = World()
+    client = world.client()
+    token = world.tokens.token(role="admin")
+    for number in range(MAX_CHANNELS + 1):
+        client.join(f"realtime:expectations:user:user_{number}", token=token)
+    assert reasons(client) == ["ChannelRateLimitReached"]
+
+
+def test_joins_too_fast_are_refused_until_time_has_passed() -> None:
+    world = World()
+    client = world.client()
+    token = world.tokens.token()
+    for _ in range(201):
+        client.join(token=token)
+    assert reasons(client) == ["ClientJoinRateLimitReached"]
+    world.clock.advance(1)
+    client.join(token=token)
+    assert reasons(client) == []
+
+
+def test_joins_of_one_member_over_many_sockets_are_limited() -> None:
+    world = World()
+    token = world.tokens.token()
+    refused = 0
+    for _ in range(502):
+        client = world.client()
+        client.join(token=token)
+        refused += len(reasons(client))
+        world.clock.time -= 0.06  # heard() lets time pass, which fills the allowance again
+    assert refused == 2
+
+
+def test_a_client_that_sends_too_fast_is_read_slowly_and_loses_nothing() -> None:
+    world = World()
+    sender, listener = world.member(), world.member(user="user_maria")
+    for number in range(500):
+        sender.say("broadcast", {"event": "x", "payload": {"n": number}})
+    assert sender.wire.slowed > 0
+    numbers = [said.payload["payload"]["n"] for said in listener.heard() if said.event == "broadcast"]
+    assert numbers == list(range(500))
+
+
+def test_messages_of_one_member_beyond_the_rate_are_refused_with_a_reason() -> None:
+    world = World()
+    sockets = [world.member(broadcast={"ack": True}) for _ in range(4)]
+    refused: list[str] = []
+    for _ in range(260):
+        for socket in sockets:
+            socket.say("broadcast", {"event": "x", "payload": {}})
+    for socket in sockets:
+        refused += reasons(socket)
+    assert set(refused) == {"ClientRateLimitReached"}
+    world.clock.advance(5)
+    sockets[0].say("broadcast", {"event": "x", "payload": {}})
+    assert reasons(sockets[0]) == [], "the channel is alive"
+
+
+def test_presence_that_changes_too_often_or_is_too_large_is_refused() -> None:
+    world = World()
+    client = world.member()
+    for number in range(22):
+        client.say("presence", {"event": "track", "payload": {"n": number}})
+    assert reasons(client) == ["ClientPresenceRateLimitReached"] * 2
+    world.clock.advance(10)
+    client.say("presence", {"event": "track", "payload": {"text": "x" * MAX_META_BYTES}})
+    assert reasons(client) == ["Track message size exceeded"]
+    world.change()
+    assert "postgres_changes" in client.heard_events()
+
+
+@pytest.mark.parametrize(("joined", "beats", "code"), [(True, False, 4002), (False, True, 4003)])
+def test_a_silent_socket_and_one_without_channel_are_closed_by_name(joined: bool, beats: bool, code: int) -> None:
+    world = World()
+    client = world.client()
+    if joined:
+        client.join(token=world.tokens.token(lives=1000), changes=[ALL])
+    for _ in range(6):
+        world.pass_time(11)
+        if client.wire.closed is None and beats:
+            client.say("heartbeat", {}, topic="phoenix")
+    assert client.wire.closed is not None
+    assert client.wire.closed[0] == code
+
+
+def test_a_socket_with_a_channel_and_heartbeats_stays() -> None:
+    world = World()
+    client = world.client()
+    client.join(token=world.tokens.token(lives=10_000), changes=[ALL])
+    for _ in range(20):
+        world.pass_time(25)
+        client.say("heartbeat", {}, topic="phoenix")
+    assert client.wire.closed is None

@@ -1,0 +1,152 @@
+"""What a returning client gets, decided by the core: everything since its last answered ping, if all of it is known."""
+
+from core import TOPIC, Client, World
+
+from rte_realtime_gateway.hub import KEPT_SECONDS
+from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
+from rte_realtime_gateway.session import Closing
+
+SESSION = "5f0c2f7e-tab"
+
+
+def joined(world: World, token: str | None = None, session: str | None = SESSION) -> Client:
+    client = world.client(session=session)
+    client.join(token=token or world.tokens.token(lives=10_000))
+    return client
+
+
+def returned(client: Client) -> tuple[list[str], str]:
+    """The changes that came with a join, and what it said about them."""
+    heard = client.heard()
+    told = [said.payload["message"] for said in heard if said.event == "system"][-1]
+    return [s.payload["data"]["record"]["title"] for s in heard if s.event == "postgres_changes"], told
+
+
+def test_what_was_missed_comes_once_in_order_and_only_since_the_last_answer() -> None:
+    world = World()
+    first = joined(world)
+    assert returned(first) == ([], LOAD_AGAIN)
+    world.change(title="answered")
+    first.answer_pings()
+    world.change(title="written, but not answered")
+    first.heard()
+    first.session.ended()
+    world.change(title="missed")
+    second = joined(world)
+    assert returned(second) == (["written, but not answered", "missed"], RESUMED)
+    world.change(title="live")
+    assert second.heard_changes() == ["live"]
+
+
+def test_a_close_that_the_client_answered_proves_that_it_had_everything() -> None:
+    world = World()
+    first = joined(world)
+    world.change(title="before the close")
+    first.session.close(*Closing.RESTART)
+    first.session.close_answered()
+    world.change(title="missed")
+    assert returned(joined(world)) == (["missed"], RESUMED)
+
+
+def test_changes_that_wait_for_a_shared_write_arrive_before_the_close() -> None:
+    world = World()
+    client = joined(world)
+    client.heard()
+    world.change(title="first"), world.change(title="second, waits")
+    client.session.close(*Closing.RESTART)
+    assert client.heard_changes() == ["first", "second, waits"]
+
+
+def test_other_sessions_other_members_and_sessions_without_id_begin_anew() -> None:
+    world = World()
+    first = joined(world)
+    first.answer_pings()
+    first.session.ended()
+    world.change(title="missed")
+    assert returned(joined(world, session="another-tab")) == ([], LOAD_AGAIN)
+    assert returned(joined(world, session=None)) == ([], LOAD_AGAIN)
+    assert returned(joined(world, token=world.tokens.token("user_maria"))) == ([], LOAD_AGAIN)
+
+
+def test_a_position_older_than_what_is_kept_begins_anew() -> None:
+    world = World()
+    first = joined(world)
+    world.change(title="seen")
+    first.answer_pings()
+    first.session.ended()
+    world.change(title="missed")
+    world.clock.advance(KEPT_SECONDS - 1)
+    world.hub.forget()
+    assert returned(joined(world)) == (["missed"], RESUMED), "kept long enough"
+    world.clock.advance(2)
+    world.hub.forget()
+    assert returned(joined(world)) == ([], LOAD_AGAIN)
+
+
+def test_leaving_on_purpose_begins_anew() -> None:
+    world = World()
+    client = joined(world)
+    client.answer_pings()
+    client.say("phx_leave", {})
+    world.change(title="nobody listened")
+    client.heard()
+    client.join(token=world.tokens.token())
+    assert returned(client) == ([], LOAD_AGAIN)
+
+
+def test_a_rejoin_on_the_same_socket_resumes_even_without_a_session() -> None:
+    world = World()
+    client = joined(world, token=world.tokens.token(lives=10), session=None)
+    client.heard()
+    world.pass_time(46)
+    world.change(title="while the token was expired")
+    assert client.heard_events() == ["phx_error"]
+    client.join(token=world.tokens.token())
+    assert returned(client) == (["while the token was expired"], RESUMED)
+
+
+def test_a_replica_that_is_behind_waits_until_it_has_read_as_far_as_the_client() -> None:
+    world = World()
+    first = joined(world)
+    first.answer_pings()
+    first.session.ended()
+    (client,) = world.hub.positions.unshared
+    world.hub.positions.learn(client, {TOPIC: world.sequence + 2})
+    second = joined(world)
+    world.change(title="had it from the other replica")
+    world.change(title="this one too")
+    assert second.heard_changes() == []
+    world.change(title="new")
+    assert second.heard_changes() == ["new"]
+
+
+def test_a_slow_client_catches_up_in_steps() -> None:
+    world = World()
+    first = joined(world)
+    first.answer_pings()
+    first.session.ended()
+    for number in range(250):
+        world.change(title=str(number))
+    second = world.client(session=SESSION)
+    second.session.rewire(lagging=True)
+    second.join(token=world.tokens.token())
+    assert second.heard_changes() == []
+    world.change(title="250")
+    second.session.rewire(lagging=False)
+    assert second.heard_changes() == [str(number) for number in range(251)]
+
+
+def test_a_join_waits_for_the_feed_and_is_refused_after_eight_seconds() -> None:
+    world = World()
+    world.hub.source_live("feed", False)
+    patient, late = joined(world), joined(world)
+    assert patient.heard() == []
+    world.pass_time(7)
+    late.session.ended()
+    world.hub.source_live("feed", True)
+    assert patient.heard()[0].payload["status"] == "ok"
+    world.hub.source_live("feed", False)
+    third = joined(world)
+    world.pass_time(9)
+    (refusal,) = third.heard()
+    assert refusal.payload["response"]["reason"].startswith("InitializingProjectConnection")
