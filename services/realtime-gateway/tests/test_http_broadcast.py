@@ -1,0 +1,88 @@
+"""Broadcasts over HTTP, and who may send them."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+import pytest_asyncio
+from bare import bare
+from gateway import Gateway, Members
+
+BATCH, TOPIC = "/api/broadcast", "expectations:active"
+ONE = f"/api/broadcast/{quote(TOPIC, safe='')}/events/{quote('über wave', safe='')}"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(gateway: Gateway, members: Members) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {members.token('user_alex')}", "apikey": "sb_publishable_x"}
+    async with httpx.AsyncClient(base_url=gateway.url, headers=headers, trust_env=False) as client:
+        yield client
+
+
+def message(**fields: Any) -> dict[str, Any]:
+    return {"topic": TOPIC, "event": "wave", "payload": {"n": 1}, **fields}
+
+
+async def test_messages_reach_the_members_of_their_rooms(
+    gateway: Gateway, members: Members, http: httpx.AsyncClient
+) -> None:
+    async with bare(gateway.websocket_url()) as public, bare(gateway.websocket_url()) as private:
+        await public.join(members.token("user_maria"))
+        await private.join(members.token("user_maria"), private=True)
+        batch = {"messages": [message(), message(payload={"n": 2}, private=True)]}
+        answers = [
+            await http.post(BATCH, json=batch),
+            await http.post(ONE, json={"n": 3}),
+            await http.post(f"{ONE}?private=true", json={"n": 4}),
+        ]
+        assert [(answer.status_code, answer.content) for answer in answers] == [(202, b"")] * 3
+        assert [(await public.hear("broadcast"))["payload"] for _ in range(2)] == [{"n": 1}, {"n": 3}]
+        heard = [await private.hear("broadcast") for _ in range(2)]
+        assert [one["payload"] for one in heard] == [{"n": 2}, {"n": 4}]
+        assert heard[1]["event"] == "über wave"
+
+
+@pytest.mark.parametrize(
+    ("path", "request_options", "status", "key"),
+    [
+        (BATCH, {"json": {"messages": [message()]}, "headers": {"Authorization": "Bearer a.b.c"}}, 401, "message"),
+        (BATCH, {"json": {"messages": [message()]}, "headers": {"Authorization": ""}}, 401, "message"),
+        (BATCH, {"json": {"messages": [message(topic="expectations:user:user_maria")]}}, 403, "message"),
+        (ONE.replace("active", "elsewhere"), {"json": {}}, 403, "message"),
+        (BATCH, {"json": {"messages": [{"topic": TOPIC}]}}, 422, "errors"),
+        (BATCH, {"content": b"{", "headers": {"content-type": "application/json"}}, 422, "errors"),
+        (ONE, {"content": b"{", "headers": {"content-type": "application/json"}}, 422, "errors"),
+        (ONE, {"content": b"x", "headers": {"content-type": "text/plain"}}, 415, "error"),
+        (
+            ONE,
+            {"content": b'"' + b"x" * 1_100_000 + b'"', "headers": {"content-type": "application/json"}},
+            413,
+            "message",
+        ),
+        ("/api/broadcast/nothing", {"json": {}}, 404, "title"),
+    ],
+)
+async def test_what_cannot_be_sent_is_refused_with_the_real_servers_status(
+    http: httpx.AsyncClient, path: str, request_options: dict[str, Any], status: int, key: str
+) -> None:
+    answer = await http.post(path, **request_options)
+    assert answer.status_code == status
+    assert key in answer.json()
+
+
+async def test_too_many_messages_get_429_with_the_rate(gateway: Gateway, members: Members) -> None:
+    headers = {"Authorization": f"Bearer {members.token('user_eager', team='org_eager')}"}
+    batch = {"messages": [message()] * 100}
+    async with httpx.AsyncClient(base_url=gateway.url, headers=headers, trust_env=False) as client:
+        statuses = [(answer := await client.post(BATCH, json=batch)).status_code for _ in range(30)]
+    assert statuses[0] == 202
+    assert statuses[-1] == 429
+    assert {"x-rate-rolling", "x-rate-limit", "x-rate-limit-remaining"} <= answer.headers.keys()
+
+
+async def test_pages_of_any_origin_may_ask(http: httpx.AsyncClient) -> None:
+    asked = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}
+    answer = await http.options(ONE, headers={**asked, "Access-Control-Request-Headers": "apikey,authorization"})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
