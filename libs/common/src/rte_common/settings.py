@@ -48,6 +48,9 @@ class DatabaseSettings(BaseSettings):
 
     database_url: PostgresDsn
     database_pool_size: int = Field(5, ge=1, le=100)
+    database_prepared_statements: bool = Field(
+        False, description="saves a round trip per statement; only without a transaction-mode pooler in between"
+    )
     database_timeout_seconds: float = Field(5, gt=0, description="longest wait for a connection, and for a statement")
 
     @property
