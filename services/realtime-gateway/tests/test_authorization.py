@@ -112,7 +112,7 @@ def test_an_anon_key_that_looks_like_a_token_leaves_the_join_soft() -> None:
 def test_a_join_without_token_ends_in_phx_error_soon_and_the_second_time_later() -> None:
     world = World()
     client = world.client()
-    for seconds in (3, 30):
+    for seconds in (1, 30):
         client.join(changes=[ALL])
         client.heard()
         world.pass_time(seconds - 1)

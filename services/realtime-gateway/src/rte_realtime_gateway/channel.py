@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 JOIN_SECONDS = 8.0
 """How long a join waits for the feed: clients give up after 10."""
-SOFT_JOIN_SECONDS = 3.0
+SOFT_JOIN_SECONDS = 1.0
 """How long a channel may stay joined without a token. supabase-js sends it right after the join's reply; not at all if
 its callback answers while the join is on its way, but then it is in the next join (realtime-js, `_performAuth`)."""
 SOFT_REJOIN_SECONDS = 30.0
@@ -171,12 +171,12 @@ class Channel:
 
     def _resume(self, team: Team, member: Member) -> None:
         """Find the place to go on from: where the client was, if that is known and everything since then too."""
-        known = self.session.known_place(self.topic, member)
-        resumed = known is not None and known >= team.floor
-        if known is not None and resumed:
+        known, had_all = self.session.known_place(self.topic, member)
+        kept = known is not None and known >= team.floor
+        if known is not None and kept:
             self._place = known
-        outcome = "resumed" if resumed else "too_old" if known is not None else "new"
-        metrics.REPLAYS.labels(outcome).inc()
+        resumed = kept and had_all
+        metrics.REPLAYS.labels("resumed" if resumed else "new" if known is None or kept else "too_old").inc()
         self._catch_up(resumed)
 
     def _catch_up(self, resumed: bool) -> None:
@@ -301,13 +301,12 @@ class Channel:
 
     def end(self, *, for_good: bool = False) -> None:
         """Deliver nothing any more, and say nothing. Who may come back stays present for a while."""
-        joined = self.state in (State.SOFT, State.OPEN)
-        self.state = State.ENDED
+        state, self.state = self.state, State.ENDED
         self.session.hub.give_up(self._open)
         if self._entered is not None and self._grant is not None:
             self._depart(self._entered, self._grant, for_good=for_good)
-        if joined and not for_good:
-            self.session.remember_place(self.topic, self._place)
+        if not for_good and state in (State.SOFT, State.OPEN):
+            self.session.remember_place(self.topic, self._place, had_all=state is State.OPEN)
 
     def _depart(self, entered: Entered, grant: Grant, *, for_good: bool) -> None:
         entered.pushes.end(for_good=for_good)

@@ -102,6 +102,8 @@ class Session:
         self._messages = Allowance(*SOCKET_MESSAGES)
         self._places: Places = {}
         """Where channels that ended on this socket were."""
+        self._promised: Places = {}
+        """Where channels that ended without ever having a token would have begun."""
         self._without_token: set[str] = set()
         self._member: Member | None = None
         self._pinged: Places | None = None
@@ -207,17 +209,18 @@ class Session:
 
     # Where the client is
 
-    def known_place(self, topic: str, member: Member) -> int | None:
-        """Up to where the client has had everything on this topic, if that is known."""
+    def known_place(self, topic: str, member: Member) -> tuple[int | None, bool]:
+        """From where to go on on this topic, if that is known, and whether the client has had everything before."""
         self._member = member
+        promised = self._promised.pop(topic, None)
         here = self._places.pop(topic, None)
-        if here is not None or self.client_id is None:
-            return here
-        return self.hub.positions.of(client_key(member, self.client_id), topic)
+        if here is None and self.client_id is not None:
+            here = self.hub.positions.of(client_key(member, self.client_id), topic)
+        return (promised, False) if here is None else (here, True)
 
-    def remember_place(self, topic: str, place: int) -> None:
-        """A channel ended after this change."""
-        self._places[topic] = place
+    def remember_place(self, topic: str, place: int, *, had_all: bool) -> None:
+        """A channel ended after this change. Unless `had_all`, it only promised what comes after it."""
+        (self._places if had_all else self._promised)[topic] = place
 
     def forget_place(self, topic: str, member: Member | None) -> None:
         """The client left the topic: a later join begins anew."""
