@@ -29,10 +29,17 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class ProcessSettings(BaseSettings):
-    """What every process needs, whatever it does."""
+class Variables(BaseSettings):
+    """What all settings have in common: a variable that is set to nothing counts as not set.
+
+    Every mixin derives from it: pydantic takes the configuration of the last base of a class.
+    """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
+
+
+class ProcessSettings(Variables):
+    """What every process needs, whatever it does."""
 
     app_env: Environment = Environment.DEVELOPMENT
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
@@ -43,7 +50,7 @@ class ProcessSettings(BaseSettings):
     otel_exporter_otlp_endpoint: str | None = None
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(Variables):
     """Postgres, directly or behind a transaction-mode pooler."""
 
     database_url: PostgresDsn
@@ -59,7 +66,7 @@ class DatabaseSettings(BaseSettings):
         return str(self.database_url)
 
 
-class NatsSettings(BaseSettings):
+class NatsSettings(Variables):
     """NATS with JetStream."""
 
     nats_url: CommaList = ("nats://127.0.0.1:4222",)
@@ -75,7 +82,7 @@ class TeamMode(StrEnum):
     ORGANIZATIONS = "organizations"
 
 
-class TeamSettings(BaseSettings):
+class TeamSettings(Variables):
     """How members are grouped."""
 
     team_mode: TeamMode = TeamMode.SINGLE

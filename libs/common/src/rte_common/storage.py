@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 
 import httpx
 from pydantic import HttpUrl, SecretStr
-from pydantic_settings import BaseSettings
 from storage3 import AsyncStorageClient
+
+from rte_common.settings import Variables
 
 AVATARS = "avatars"
 """Public bucket: a new path for each version of a picture."""
@@ -14,7 +15,7 @@ EXPORTS = "exports"
 """Private bucket: read through short signed links only."""
 
 
-class StorageSettings(BaseSettings):
+class StorageSettings(Variables):
     """Where the project's storage is."""
 
     supabase_url: HttpUrl
