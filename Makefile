@@ -4,11 +4,14 @@ MEMBER ?= alex
 SERVICES := api auth-sync realtime-gateway jobs
 VENV := .venv/bin
 STAMP := .venv/.complete
+BENCH ?= transactions
+# Tests mostly wait for real programs, so two files at a time; the tests of one file share their programs.
+PARALLEL := -n 2 --dist loadfile
 # Programs that tests need and only Debian provides, as command:package.
 DEBIAN_PROGRAMS := node:nodejs npm:npm
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard tests/js/package.json services/*/tests/js/package.json))
 
-.PHONY: help setup up start down reset status logs token migrate test test-all check lock programs
+.PHONY: help setup up start down reset status logs token migrate test test-all bench check lock programs
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -55,10 +58,13 @@ migrate: setup  ## bring the running stack's database to the newest schema
 	@$(VENV)/python -m rte_devstack migrate
 
 test: setup programs  ## all tests but the slow ones
-	@$(VENV)/python -m pytest -m "not nightly"
+	@$(VENV)/python -m pytest -m "not nightly" $(PARALLEL)
 
 test-all: setup programs  ## all tests
-	@$(VENV)/python -m pytest
+	@$(VENV)/python -m pytest $(PARALLEL)
+
+bench: setup  ## measure (BENCH=api, fanout or transactions)
+	@$(VENV)/python tests/bench/$(BENCH).py
 
 check: setup  ## lint, format, types, and who may import whom
 	@$(VENV)/ruff check
