@@ -38,6 +38,11 @@ from rte_devstack.ports import reserved  # noqa: E402
 SHAPES = ("500x64", "5000x10", "10000x5")
 SECONDS = 10.0
 WARM_UP_SECONDS = 2.0
+SAMPLE = 100
+"""Clients that measure delays."""
+PARTS = 5
+LAZY_SECONDS = 1.0
+"""How seldom the receivers of the bare sends read, like the crowd."""
 
 
 @dataclass
@@ -62,25 +67,29 @@ class Result:
 
 
 class Load:
-    """The process with all the clients."""
+    """A process with clients."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
 
-    async def hear(self) -> dict[str, Any]:
-        """The next line it says."""
+    @classmethod
+    async def start(cls, **wish: Any) -> "Load":
+        """Start it; nothing connects yet."""
+        return cls(
+            await asyncio.create_subprocess_exec(
+                sys.executable, str(HERE / "load.py"), json.dumps(wish), stdin=PIPE, stdout=PIPE, limit=1 << 27
+            )
+        )
+
+    async def do(self, command: str, **fields: Any) -> dict[str, Any]:
+        """Have it do something; returns what it says."""
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
-        said: dict[str, Any] = json.loads(line)
+        self._process.stdin.write(json.dumps({"do": command, **fields}).encode() + b"\n")
+        said: dict[str, Any] = json.loads(await self._process.stdout.readline())
         if "refused" in said:
             raise RuntimeError(said["refused"])
         return said
-
-    async def until(self, number: int, seconds: float = 30) -> dict[str, Any]:
-        """Wait until every client has seen this change; returns what they saw since the last call."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"do": "until", "number": number, "seconds": seconds}).encode() + b"\n")
-        return await self.hear()
 
     async def stop(self) -> None:
         """End it."""
@@ -88,18 +97,42 @@ class Load:
         await self._process.wait()
 
 
+class Clients:
+    """All clients: a crowd that is read lazily, and among them a few that measure delays."""
+
+    def __init__(self, crowd: Load, sample: Load) -> None:
+        self.crowd = crowd
+        self.sample = sample
+
+    async def connect(self, sockets: int) -> float:
+        """Connect all, the sample spread among the crowd, because sockets are written to in the order of joining."""
+        started = time.monotonic()
+        for part in range(1, PARTS + 1):
+            await self.crowd.do("connect", sockets=(sockets - SAMPLE) * part // PARTS)
+            await self.sample.do("connect", sockets=SAMPLE * part // PARTS)
+        return time.monotonic() - started
+
+    async def until(self, number: int, seconds: float = 30) -> dict[str, Any]:
+        """Wait until every client has seen this change; returns what they saw since the last call."""
+        crowd, sample = await asyncio.gather(
+            *(load.do("until", number=number, seconds=seconds) for load in (self.crowd, self.sample))
+        )
+        sums = {key: crowd[key] + sample[key] for key in ("changes", "behind", "lost", "repeated", "joined")}
+        at = max(crowd["at"], sample["at"])
+        return {**sums, "at": at, "delays": sample["delays"], "frame_bytes": sample["frame_bytes"]}
+
+
 @asynccontextmanager
-async def load(gateway: Gateway, sockets: int, tokens: Path, *, sessions: bool) -> AsyncIterator[Load]:
-    """All clients, connected and joined."""
-    wish = {"port": gateway.port, "sockets": sockets, "tokens": str(tokens), "sessions": sessions, "sample": 10}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(HERE / "load.py"), json.dumps(wish), stdin=PIPE, stdout=PIPE, limit=1 << 26
-    )
-    running = Load(process)
+async def clients_of(gateway: Gateway, tokens: Path, *, sessions: bool) -> AsyncIterator[Clients]:
+    """Both processes."""
+    wish = {"port": gateway.port, "tokens": str(tokens), "sessions": sessions}
+    crowd = await Load.start(**wish, first=SAMPLE, lazy=True)
+    sample = await Load.start(**wish, first=0, lazy=False)
     try:
-        yield running
+        yield Clients(crowd, sample)
     finally:
-        await running.stop()
+        await crowd.stop()
+        await sample.stop()
 
 
 async def publish(changes: Changes, first: int, rate: float, seconds: float) -> int:
@@ -118,16 +151,16 @@ async def measure(gateway: Gateway, jetstream: JetStreamContext, shape: str, tok
     sockets, rate = (int(part) for part in shape.split("x"))
     process = psutil.Process(gateway.pid)
     idle = process.memory_info().rss
-    async with load(gateway, sockets, tokens, sessions=options.sessions) as clients:
-        joined = await clients.hear()
+    async with clients_of(gateway, tokens, sessions=options.sessions) as clients:
+        joined = await clients.connect(sockets)
         memory = process.memory_info().rss - idle
         changes = Changes(jetstream)
         number = await publish(changes, 1, rate, WARM_UP_SECONDS)
         await clients.until(number - 1)
         before, started, first = process.cpu_times(), time.monotonic(), number
         number = await publish(changes, number, rate, options.seconds)
-        seen = await clients.until(number - 1)
         took, after = time.monotonic() - started, process.cpu_times()
+        seen = await clients.until(number - 1)
         cpu = after.user + after.system - before.user - before.system
         back, repeated = await restart(gateway, clients, changes, number) if options.restart else (None, None)
     floor = bare_sends(sockets, rate, seen["frame_bytes"], options.seconds / 2)
@@ -148,16 +181,16 @@ async def measure(gateway: Gateway, jetstream: JetStreamContext, shape: str, tok
         times_the_floor=round(per_delivery / floor, 2),
         gateway_cpu_percent=round(cpu / took * 100, 1),
         kib_per_socket=round(memory / sockets / 1024, 1),
-        join_seconds=round(joined["seconds"], 2),
+        join_seconds=round(joined, 2),
         back_after_restart_seconds=back,
         repeated_after_restart=repeated,
     )
 
 
-async def restart(gateway: Gateway, clients: Load, changes: Changes, number: int) -> tuple[float, int]:
-    """Kill the gateway, change something, start it; returns the seconds until everybody has had it."""
+async def restart(gateway: Gateway, clients: Clients, changes: Changes, number: int) -> tuple[float, int]:
+    """Restart the gateway with changes meanwhile; seconds from its start until all have had them, and repetitions."""
     before = await clients.until(number - 1)
-    await asyncio.to_thread(gateway.kill)
+    await asyncio.to_thread(gateway.stop)
     number = await publish(changes, number, 5, 2)
     started = time.time()
     await asyncio.to_thread(gateway.start)
@@ -191,19 +224,12 @@ def bare_sends(sockets: int, rate: float, size: int, seconds: float) -> float:
 
 
 def _drain(port: int, sockets: int) -> None:
-    import uvloop
-
-    class Sink(asyncio.Protocol):
-        def connection_lost(self, exc: Exception | None) -> None:
-            os._exit(0)
-
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        for _ in range(sockets):
-            await loop.create_connection(Sink, "127.0.0.1", port)
-        await asyncio.Event().wait()
-
-    uvloop.run(run())
+    connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(sockets)]
+    while True:
+        time.sleep(LAZY_SECONDS)
+        for connection in connections:
+            if not connection.recv(1 << 16):
+                os._exit(0)
 
 
 def sign_in(members: Members, count: int, file: Path) -> None:

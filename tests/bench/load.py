@@ -1,14 +1,17 @@
 """Thousands of bare websocket clients in one process, for benchmarks: they join, count and measure, and come back.
 
-argv[1]: JSON {port, sockets, tokens (file, one per line), sessions (bool), sample}. It says `joined` once all have
-joined, and on the command {do: "until", number, seconds} a `report`, each a line of JSON.
+argv[1]: JSON {port, first, tokens (file, one per line), sessions, lazy}. Commands on stdin, answers on stdout, each a
+line of JSON: {do: "connect", sockets} connects that many in all, {do: "until", number, seconds} reports.
+
+A lazy process reads each socket once a second, as many machines together could: read at once, ten thousand sockets
+would take the whole processor from the gateway and measure this program. Delays are measured by one that is not lazy.
 """
 
 import asyncio
 import json
-import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import uvloop
@@ -19,6 +22,9 @@ MARK = b"bench:"
 RECONNECT_SECONDS = 1.0
 """What realtime-js waits before its first try."""
 CONNECTING_AT_ONCE = 200
+HEARTBEAT_SECONDS = 25.0
+LAZY_SECONDS = 1.0
+STEP_SECONDS = 0.02
 
 
 class Tally:
@@ -31,7 +37,6 @@ class Tally:
         self.lost = 0
         self.repeated = 0
         self.frame_bytes = 0
-        self.all_joined = asyncio.Event()
 
 
 def masked(opcode: int, payload: bytes) -> bytes:
@@ -45,13 +50,13 @@ class Client(asyncio.Protocol):
     """One client: handshake, join, then counting."""
 
     def __init__(self, number: int, wish: dict[str, Any], token: str, tally: Tally, slots: asyncio.Semaphore) -> None:
-        self.number = number
+        self.number = number + wish["first"]
         self.wish = wish
         self.token = token
         self.tally = tally
         self.slots = slots
         self.seen = 0
-        self._sampled = number % int(wish["sample"]) == 0
+        self._lazy = bool(wish["lazy"])
         self._joined = False
         self._rest = b""
         self._upgraded = False
@@ -110,6 +115,13 @@ class Client(asyncio.Protocol):
             self._frame(data, start, start + head, end)
             start = end
         self._rest = data[start:]
+        if self._lazy and self._joined:
+            self.transport.pause_reading()
+
+    def read(self) -> None:
+        """Read what has come meanwhile."""
+        if self._joined and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _join(self) -> None:
         binding = {"event": "*", "schema": "public", "table": "expectations"}
@@ -138,10 +150,9 @@ class Client(asyncio.Protocol):
                 return
             tally.lost += number - self.seen - 1
         self.seen = number
-        if self._sampled:
-            now = time.time()
-            tally.delays.append(now - float(data[number_end + 1 : data.index(b'"', number_end)]))
-            tally.frame_bytes = end - first
+        tally.frame_bytes = end - first
+        if not self._lazy:
+            tally.delays.append(time.time() - float(data[number_end + 1 : data.index(b'"', number_end)]))
 
     def _control(self, frame: bytes) -> None:
         if data_is_reply(frame) and not self._joined:
@@ -152,8 +163,6 @@ class Client(asyncio.Protocol):
             self._joined = True
             self._ready.set_result(None)
             self.tally.joined += 1
-            if self.tally.joined == self.wish["sockets"]:
-                self.tally.all_joined.set()
 
     def heartbeat(self) -> None:
         """What clients do every 25 s."""
@@ -164,7 +173,6 @@ class Client(asyncio.Protocol):
         """Come back."""
         if self._joined:
             self.tally.joined -= 1
-            self.tally.all_joined.clear()
             asyncio.get_running_loop().call_later(RECONNECT_SECONDS, self._return)
         elif not self._ready.done():
             self._ready.set_exception(ConnectionResetError())
@@ -189,54 +197,58 @@ def say(**fields: Any) -> None:
     print(json.dumps(fields), flush=True)
 
 
-async def heartbeats(clients: list[Client]) -> None:
-    """A heartbeat of each client every 25 s, spread evenly."""
+async def by_turns(clients: list[Client], act: Callable[[Client], None], seconds: float) -> None:
+    """Do it with every client once in so many seconds, spread evenly."""
+    steps = max(1, int(seconds / STEP_SECONDS))
+    step = 0
     while True:
-        for client in clients:
-            client.heartbeat()
-            await asyncio.sleep(25 / len(clients))
+        for client in clients[step % steps :: steps]:
+            act(client)
+        step += 1
+        await asyncio.sleep(STEP_SECONDS)
+
+
+async def report(clients: list[Client], tally: Tally, number: int, seconds: float) -> None:
+    """Wait until everybody has seen this change, or the time is over, and tell what was seen."""
+    deadline = time.time() + seconds
+    while min(client.seen for client in clients) < number and time.time() < deadline:
+        await asyncio.sleep(0.05)
+    say(
+        changes=tally.changes,
+        behind=sum(number - client.seen for client in clients),
+        lost=tally.lost,
+        repeated=tally.repeated,
+        joined=tally.joined,
+        at=time.time(),
+        frame_bytes=tally.frame_bytes,
+        delays=tally.delays,
+    )
+    tally.delays = []
+    tally.changes = 0
 
 
 async def main() -> None:
-    """Connect all, then do what stdin says."""
+    """Do what stdin says."""
     wish = json.loads(sys.argv[1])
     with open(wish["tokens"]) as file:  # noqa: ASYNC230 before anything is measured
         tokens = file.read().split()
     tally, slots = Tally(), asyncio.Semaphore(CONNECTING_AT_ONCE)
-    clients = [Client(n, wish, tokens[n % len(tokens)], tally, slots) for n in range(wish["sockets"])]
-    started = time.time()
-    await asyncio.gather(*(client.connect() for client in clients))
-    say(kind="joined", seconds=time.time() - started)
-    beating = asyncio.create_task(heartbeats(clients))
+    clients: list[Client] = []
+    turns = [asyncio.create_task(by_turns(clients, Client.heartbeat, HEARTBEAT_SECONDS))]
+    if wish["lazy"]:
+        turns.append(asyncio.create_task(by_turns(clients, Client.read, LAZY_SECONDS)))
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
         command = json.loads(line)
-        if command["do"] == "until":
-            # Everybody has seen this change, or the time is over.
-            deadline = time.time() + command["seconds"]
-            while min(client.seen for client in clients) < command["number"] and time.time() < deadline:
-                await asyncio.sleep(0.05)
-            behind = sum(command["number"] - client.seen for client in clients)
-            times = os.times()
-            say(
-                kind="report",
-                changes=tally.changes,
-                behind=behind,
-                lost=tally.lost,
-                repeated=tally.repeated,
-                joined=tally.joined,
-                at=time.time(),
-                delays=sorted(tally.delays),
-                frame_bytes=tally.frame_bytes,
-                cpu=times.user + times.system,
-            )
-            tally.delays.clear()
-            tally.changes = 0
-        elif command["do"] == "exit":
-            break
-    beating.cancel()
-    os._exit(0)
+        if command["do"] == "connect":
+            numbers = range(len(clients), command["sockets"])
+            new = [Client(n, wish, tokens[(n + wish["first"]) % len(tokens)], tally, slots) for n in numbers]
+            await asyncio.gather(*(client.connect() for client in new))
+            clients += new
+            say(joined=tally.joined)
+        else:
+            await report(clients, tally, command["number"], command["seconds"])
 
 
 if __name__ == "__main__":

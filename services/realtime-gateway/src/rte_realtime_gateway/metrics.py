@@ -18,3 +18,4 @@ FEED_LIVE = Gauge("rte_gateway_feed_live", "1 while changes arrive from the brok
 FEED_RESTARTS = Counter("rte_gateway_feed_restarts_total", "Consumers made again after a loss", ["stream", "reason"])
 POSITIONS = Counter("rte_gateway_positions_total", "Acknowledged positions of clients with a session id")
 SLOWED = Counter("rte_gateway_slowed_total", "Times a client was read from more slowly because it sent too much")
+TASKS = Gauge("rte_gateway_tasks", "Running asyncio tasks, which do not grow with the sockets")

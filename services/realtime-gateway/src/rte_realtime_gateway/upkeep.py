@@ -6,6 +6,7 @@ import math
 import structlog
 
 from rte_common.process import Health
+from rte_realtime_gateway import metrics
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.session import Closing
 
@@ -25,6 +26,7 @@ async def tidy(hub: Hub) -> None:
     while True:
         await asyncio.sleep(TIDY_SECONDS)
         hub.tidy()
+        metrics.TASKS.set(len(asyncio.all_tasks()))
         turn += 1
         if turn % FORGET_EVERY == 0:
             hub.forget()
