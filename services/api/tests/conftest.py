@@ -74,11 +74,11 @@ def defaults(
     }
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def api_process(
     defaults: dict[str, Any], reserve_port: Callable[[], int], devstack_folder: Path
 ) -> AsyncIterator[ApiProcess]:
-    """One process for all tests that do it no harm."""
+    """One process for all tests of a file that do it no harm. Not longer: its relay would empty other tests' outbox."""
     process = ApiProcess(defaults, reserve_port(), reserve_port(), devstack_folder / "api.log")
     await asyncio.to_thread(process.start)  # meanwhile this loop serves the keys
     with process:
