@@ -1,5 +1,7 @@
 """Row level security holds whatever the statement says, and nothing of one transaction is left for the next."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -113,3 +115,24 @@ async def test_history_stays_as_it_was(change: str, teams: testing.Database) -> 
     finally:
         await connection.close()
     assert refused.value.constraint_name == "expectation_is_history"
+
+
+async def test_a_transaction_that_is_cancelled_at_any_moment_is_undone_and_its_connection_not_used_again(
+    teams: testing.Database, api_database: Database
+) -> None:
+    insert = "insert into expectations (team_id, user_id, title) values ('red', 'anna', 'undone')"
+
+    async def publish() -> None:
+        async with api_database.acting_as(member("anna")) as connection:
+            await connection.execute(insert)
+            await connection.fetch("select pg_sleep(10)")
+
+    for turns in range(60):
+        task = asyncio.create_task(publish())
+        for _ in range(turns):  # each turn of the loop takes the transaction a step further
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with api_database.acting_as(member("anna")) as connection:
+            assert await connection.fetchval("select count(*) from expectations") == 0

@@ -87,8 +87,12 @@ class Api:
         deadline = asyncio.get_running_loop().time() + 10
         while not checks.items() <= states.items():
             assert asyncio.get_running_loop().time() < deadline, states
-            async with httpx.AsyncClient(trust_env=False) as http:
-                states = (await http.get(f"{self.url}/ready")).json()["checks"]
+            states = (await self.ready()).json()["checks"]
+
+    async def ready(self) -> httpx.Response:
+        """What /ready answers."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            return await http.get(f"{self.url}/ready")
 
     @asynccontextmanager
     async def locked(self, table: str) -> AsyncIterator[None]:

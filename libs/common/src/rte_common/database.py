@@ -28,6 +28,7 @@ UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,  # the server said goodbye between two messages of one statement
 )
 """What a database that is away, shutting down, overloaded or too slow raises; TimeoutError is an OSError."""
 
@@ -65,10 +66,13 @@ class Transaction:
     A class, because the two generators that would do the same cost a tenth of a request's CPU time.
     """
 
-    __slots__ = ("_begin", "_committed", "_connection", "_pool", "_translate")
+    __slots__ = ("_begin", "_committed", "_connection", "_pool", "_timeout", "_translate")
 
-    def __init__(self, pool: asyncpg.Pool, begin: str, committed: asyncio.Event | None, *, translate: bool) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, timeout: float, begin: str, committed: asyncio.Event | None, *, translate: bool
+    ) -> None:
         self._pool = pool
+        self._timeout = timeout
         self._begin = begin
         self._committed = committed
         self._translate = translate
@@ -77,7 +81,7 @@ class Transaction:
     async def __aenter__(self) -> Connection:
         """Begin; raises what UNAVAILABLE names, or its translation."""
         try:
-            self._connection = connection = await self._pool.acquire()
+            self._connection = connection = await self._pool.acquire(timeout=self._timeout)
             try:
                 await connection.execute(self._begin)
             except BaseException:
@@ -97,6 +101,9 @@ class Transaction:
         try:
             if error is None:
                 await connection.execute("commit")
+            elif isinstance(error, (asyncio.CancelledError, TimeoutError)):
+                # It may still run, and asyncpg takes no other statement meanwhile: without its connection it is undone.
+                connection.terminate()
             else:
                 with contextlib.suppress(*UNAVAILABLE):  # the connection is gone, and the transaction with it
                     await connection.execute("rollback")
@@ -124,8 +131,9 @@ class Transaction:
 class Database:
     """A pool of connections under the service's own role, which owns no table and bypasses no policy."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, timeout_seconds: float) -> None:
         self._pool = pool
+        self._timeout = timeout_seconds
         self.committed = asyncio.Event()
         """Set after each commit that may have written events: the relay waits for it."""
 
@@ -139,14 +147,14 @@ class Database:
         claims = {"sub": member.id, "role": "authenticated", "o": organization}
         # One round trip for what asyncpg's transaction() and a set_config would do in two.
         begin = f"{'begin read only' if read_only else 'begin'}; {_set_local('authenticated', claims)}"
-        return Transaction(self._pool, begin, None if read_only else self.committed, translate=True)
+        return Transaction(self._pool, self._timeout, begin, None if read_only else self.committed, translate=True)
 
     def as_service(self, *, writes: bool = True) -> "Transaction":
         """A transaction under the service's own role, across teams, as far as its policies and grants allow.
 
         `writes=False`: nothing is written that makes events, so the relay need not wake.
         """
-        return Transaction(self._pool, "begin", self.committed if writes else None, translate=False)
+        return Transaction(self._pool, self._timeout, "begin", self.committed if writes else None, translate=False)
 
     async def check(self) -> str | None:
         """For /ready: None, or why the database does not answer."""
@@ -174,7 +182,7 @@ async def connect(settings: DatabaseSettings, *, application_name: str) -> Async
         init=_decode_json,
     )
     async with pool:
-        yield Database(pool)
+        yield Database(pool, settings.database_timeout_seconds)
 
 
 async def _decode_json(connection: Any) -> None:

@@ -26,8 +26,6 @@ SHARED_PATHS = frozenset({"/api/v1/expectations"})
 MOST_JSON_BYTES = 64 * 1024
 MOST_BYTES = {"/api/v1/me/avatar": 5_000_000}
 """Paths that take more than JSON."""
-CLOSE = {"connection": "close"}
-"""What is left of the body is not read."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -61,7 +59,12 @@ class Admission:
             await _too_many(scope, receive, _adding(send, told), verdict)
             return
         if not reads:
-            await self._in_time(scope, receive, _adding(send, told, lambda: wiring.cache.drop(member.team_id)))
+
+            def note() -> None:
+                wiring.cache.drop(member.team_id)
+                wiring.last_known.changed(member.team_id)
+
+            await self._in_time(scope, receive, _adding(send, told, note))
             return
         if method == "GET" and scope["path"] in SHARED_PATHS:
             shelf = scope["state"]["shelf"] = wiring.cache.shelf(member.team_id)
@@ -109,10 +112,11 @@ class _Body:
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError:
-            raise HTTPException(408, "The body did not arrive in time", CLOSE) from None
+            close = {"connection": "close"}  # what is left of the body is not waited for
+            raise HTTPException(408, "The body did not arrive in time", close) from None
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise HTTPException(413, "The body is too large", CLOSE)
+            raise HTTPException(413, "The body is too large")
         return message
 
 

@@ -16,6 +16,7 @@ from rte_api.avatars.service import Avatars
 from rte_api.cache import TeamCache
 from rte_api.expectations import routes as expectation_routes
 from rte_api.exports import routes as export_routes
+from rte_api.last_known import LastKnown
 from rte_api.limits import RateLimits
 from rte_api.members import routes as member_routes
 from rte_api.reports import routes as report_routes
@@ -41,10 +42,17 @@ def create_app(settings: Settings) -> FastAPI:
             storage.connect(settings, timeout_seconds=STORAGE_SECONDS) as files,
         ):
             verifier = TokenVerifier(settings, http)
-            limits = RateLimits(settings.rate_limit_requests_per_minute, settings.rate_limit_writes_per_minute)
-            avatars = Avatars(db, files, settings.storage_url)
-            wiring = Wiring(settings, db, Authentication(settings, verifier), limits, TeamCache(broker), files, avatars)
-            async with background(verifier.run(), outbox.run(db, broker), wiring.cache.run()):
+            wiring = Wiring(
+                settings=settings,
+                database=db,
+                authentication=Authentication(settings, verifier),
+                limits=RateLimits(settings.rate_limit_requests_per_minute, settings.rate_limit_writes_per_minute),
+                cache=TeamCache(broker),
+                last_known=LastKnown(db, broker, settings.nats_replicas),
+                storage=files,
+                avatars=Avatars(db, files, settings.storage_url),
+            )
+            async with background(verifier.run(), outbox.run(db, broker), wiring.cache.run(), wiring.last_known.run()):
                 app.state.health.checks = {
                     "database": db.check,
                     "nats": broker.check,
@@ -63,7 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
         # RequestContext makes the one span of a request, with the metric and the log line.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.health = Health(required=frozenset({"database", "clerk"}))
+    # Without the database the last known state is served, and without NATS everything is: both are forgiven.
+    app.state.health = Health(required=frozenset({"clerk"}))
     problems.install(app)
     authentication.install(app)
     # Straight into the app, most wanted first: FastAPI walks through each router on the way, for every request.

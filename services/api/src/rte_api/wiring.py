@@ -7,6 +7,7 @@ from storage3 import AsyncStorageClient
 from rte_api.authentication import Authentication
 from rte_api.avatars.service import Avatars
 from rte_api.cache import TeamCache
+from rte_api.last_known import LastKnown
 from rte_api.limits import RateLimits
 from rte_api.settings import Settings
 from rte_common.database import Database
@@ -21,5 +22,6 @@ class Wiring:
     authentication: Authentication
     limits: RateLimits
     cache: TeamCache
+    last_known: LastKnown
     storage: AsyncStorageClient
     avatars: Avatars

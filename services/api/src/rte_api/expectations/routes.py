@@ -30,6 +30,7 @@ from rte_api.expectations.service import (
 from rte_api.idempotency import IdempotencyKeyReused
 from rte_api.inputs import IdempotencyKey, IfMatch
 from rte_api.members.service import MemberNotYetKnown
+from rte_common.database import DatabaseAway
 from rte_common.problems import may_raise
 
 MAX_AGE = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ALL: 60}
@@ -48,11 +49,21 @@ CHANGING = (ExpectationNotFound, NotTheOwner, SecondFactorRequired, VersionMisma
 
 @router.get("", operation_id="list_expectations", response_model=ExpectationPage)
 async def list_expectations(
-    request: Request, question: Annotated[Question, Depends()], member: CurrentMember, database: CurrentDatabase
+    request: Request, question: Annotated[Question, Depends()], member: CurrentMember, wiring: CurrentWiring
 ) -> Response:
-    """The team's expectations, newest first."""
-    page = await listing.page(database, member, question)
-    return responses.shared(request, page, MAX_AGE[question.status])
+    """The team's expectations, newest first.
+
+    While the database is away, active ones are the last known; `as_of` then says of when they are.
+    """
+    try:
+        page = await listing.page(wiring.database, member, question)
+    except DatabaseAway:
+        known = await wiring.last_known.page(member, question) if question.status is Status.ACTIVE else None
+        if known is None:
+            raise
+        return responses.json_response(known)
+    wiring.last_known.changed(member.team_id)
+    return responses.shared(request, page | {"as_of": None}, MAX_AGE[question.status])
 
 
 @router.post(

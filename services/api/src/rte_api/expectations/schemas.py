@@ -33,6 +33,9 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+PAGE: dict[str, Any] = {"items": [EXAMPLE], "next_cursor": None, "as_of": None}
+
+
 class Status(StrEnum):
     """Which expectations a list holds: current ones, finished ones until they are archived, or every one."""
 
@@ -95,7 +98,8 @@ class ExpectationView(BaseModel):
 class ExpectationPage(BaseModel):
     """A part of a list; `next_cursor` asks for the following one, and is null at the end."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [EXAMPLE], "next_cursor": None}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [PAGE]})
 
     items: list[ExpectationView]
     next_cursor: str | None
+    as_of: datetime | None = Field(description="While the database is away: when the list was so; else null")

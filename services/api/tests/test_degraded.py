@@ -1,0 +1,135 @@
+"""Without its database the api still says what the team is on; without NATS nothing is missing but speed."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nats
+import pytest_asyncio
+from nats.js.errors import KeyNotFoundError, NotFoundError
+
+from rte_api.last_known import BUCKET
+from rte_common import migrate
+from rte_devstack import testing
+from rte_devstack.ports import reserved
+from rte_devstack.postgres import Postgres, let_in
+from rte_devstack.testing import Broker
+
+from .running import PROBLEM, Api, StartApi, Team
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def private_postgres(tmp_path: Path) -> AsyncIterator[Postgres]:
+    """A database server that a test may stop."""
+    with reserved() as port:
+        server = Postgres(tmp_path / "pg", port=port, password="test", log=tmp_path / "pg.log", durable=False)
+        with server:
+            server.create_database("rte")
+            await asyncio.to_thread(migrate.upgrade, server.url())  # it runs a loop of its own
+            let_in(server.url(), {"rte_api": testing.PASSWORD})
+            yield server
+
+
+async def start_on(start_api: StartApi, server: Postgres, **settings: Any) -> Api:
+    api = await start_api(database_url=server.url("rte_api", testing.PASSWORD), **settings)
+    await api.becomes(clerk="ok", nats="ok", cache="ok")
+    return replace(api, database=testing.Database(server.url()))
+
+
+async def saved(nats_url: str, team: Team, title: str) -> None:
+    """Return once the team's last known state has that title."""
+    client = await nats.connect(nats_url)
+    try:
+        async with asyncio.timeout(10):
+            state = b""
+            while title.encode() not in state:
+                with contextlib.suppress(NotFoundError, KeyNotFoundError):
+                    bucket = await client.jetstream().key_value(BUCKET)
+                    state = (await bucket.get(team.id)).value or b""
+    finally:
+        await client.close()
+
+
+def items(answer: httpx.Response) -> list[Any]:
+    return [(item["title"], item["user"]["name"]) for item in answer.json()["items"]]
+
+
+async def test_without_the_database_the_last_known_state_is_served_also_after_a_restart(
+    start_api: StartApi, private_postgres: Postgres, nats_server: Broker
+) -> None:
+    api = await start_on(start_api, private_postgres)
+    team = Team.made(api.database, alex="admin", maria="member")
+    alex, maria = await api.member(team, "alex"), await api.member(team, "maria")
+    await alex.post("/expectations", json={"title": "of Alex"})
+    await maria.post("/expectations", json={"title": "of Maria"})
+    await saved(nats_server.url, team, "of Maria")
+    private_postgres.stop()
+    restarted = await start_on(start_api, private_postgres)
+    ready = await restarted.ready()
+    for running in (api, restarted):
+        client = await running.member(team, "alex")
+        known = await client.get("/expectations?limit=50")
+        assert (known.status_code, items(known)) == (200, [("of Maria", "Maria"), ("of Alex", "Alex")])
+        assert known.json()["as_of"] is not None
+        assert known.headers["cache-control"] == "no-store"
+        first = await client.get("/expectations?limit=1")
+        second = await client.get("/expectations", params={"limit": 1, "cursor": first.json()["next_cursor"]})
+        assert items(first) + items(second) == items(known)
+        assert items(await client.get("/expectations?user_id=user_maria&limit=49")) == [("of Maria", "Maria")]
+        for answer in (
+            await client.post("/expectations", json={"title": "lost"}),
+            await client.get("/expectations?status=completed"),
+            await client.get("/me"),
+        ):
+            assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-away")
+            assert answer.headers["content-type"] == PROBLEM
+            assert answer.headers["retry-after"] == "5"
+    private_postgres.start()
+    after = await alex.get("/expectations?limit=48")
+
+    assert ready.status_code == 200, "the proxy goes on sending requests"
+    assert ready.json()["checks"]["database"] != "ok"
+    assert after.json()["as_of"] is None
+    assert items(after) == [("of Maria", "Maria"), ("of Alex", "Alex")]
+
+
+async def test_a_database_that_only_reads_is_read_and_refuses_writes_as_a_whole(
+    start_api: StartApi, private_postgres: Postgres
+) -> None:
+    api = await start_on(start_api, private_postgres)
+    team = Team.made(api.database, alex="admin")
+    alex = await api.member(team, "alex")
+    published = (await alex.post("/expectations", json={"title": "before"})).json()
+    url = f"/expectations/{published['id']}"
+    switch = "alter system set default_transaction_read_only = {};"
+    api.database.execute(switch.format("on"))
+    api.database.execute("select pg_reload_conf()")
+    refused = [
+        await alex.post(f"{url}/complete", headers={"idempotency-key": "k"}),
+        await alex.patch(url, json={"title": "after"}),
+        await alex.delete(url),
+        await alex.post("/exports", json={"format": "csv"}),
+    ]
+    read = await alex.get(url)
+    api.database.execute(switch.format("off"))
+    api.database.execute("select pg_reload_conf()")
+
+    for answer in refused:
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-read-only")
+        assert answer.headers["retry-after"] == "5"
+    assert (read.status_code, read.json()["title"], read.json()["version"]) == (200, "before", 1)
+
+
+async def test_nothing_known_of_a_team_is_a_503_and_not_an_empty_list(
+    start_api: StartApi, private_postgres: Postgres
+) -> None:
+    api = await start_on(start_api, private_postgres)
+    private_postgres.stop()
+    stranger = await api.member(Team("org_never_seen", {}), "nora")
+    answer = await stranger.get("/expectations")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-away")
