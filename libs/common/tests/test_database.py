@@ -79,6 +79,22 @@ async def test_an_error_rolls_back_and_the_connection_serves_on(
         assert await connection.fetchval("select count(*) from expectations") == 0
 
 
+async def test_a_transaction_that_could_not_begin_spoils_no_other(
+    teams: testing.Database, api_database: Database
+) -> None:
+    teams.execute("revoke authenticated from rte_api")
+    try:
+        for _ in range(10):  # more than the pool has connections
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with api_database.acting_as(member("anna")):
+                    pass
+    finally:
+        teams.execute("grant authenticated to rte_api")
+
+    async with api_database.acting_as(member("anna")) as connection:
+        assert await connection.fetchval("select 1") == 1
+
+
 RULES = {
     "one_active_expectation": "insert into expectations (team_id, user_id, title) values ('red', 'anna', 'Second')",
     "title_length": "update expectations set title = '   '",

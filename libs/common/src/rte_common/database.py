@@ -85,6 +85,7 @@ class Transaction:
             try:
                 await connection.execute(self._begin)
             except BaseException:
+                connection.terminate()  # half begun: nobody else may get it
                 await self._pool.release(connection)
                 raise
         except UNAVAILABLE as error:
@@ -100,7 +101,7 @@ class Transaction:
         assert connection is not None  # noqa: S101  # __aenter__ came first
         try:
             if error is None:
-                await connection.execute("commit")
+                await self._commit(connection)
             elif isinstance(error, (asyncio.CancelledError, TimeoutError)):
                 # It may still run, and asyncpg takes no other statement meanwhile: without its connection it is undone.
                 connection.terminate()
@@ -116,6 +117,13 @@ class Transaction:
             self._raise_translated(error)
         elif self._committed is not None:
             self._committed.set()
+
+    async def _commit(self, connection: Connection) -> None:
+        try:
+            await connection.execute("commit")
+        except BaseException:
+            connection.terminate()  # nobody knows whether it was committed, and nobody else may get the connection
+            raise
 
     def _raise_translated(self, error: BaseException) -> None:
         """Raise the problem that clients are told instead of `error`, if there is one."""
