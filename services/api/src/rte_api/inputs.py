@@ -1,13 +1,14 @@
 """Kinds of input that several calls share."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Header, Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 EXPECTED_INSTANT = "a time with its offset, like 2030-01-31T17:00:00+01:00"
 
 
@@ -26,6 +27,16 @@ Instant = Annotated[
     BeforeValidator(_instant),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2030-01-31T17:00:00+01:00"]}),
 ]
+
+
+def _day(value: object) -> date:
+    """Only RFC 3339's full-date: pydantic also takes numbers."""
+    if not isinstance(value, str) or not FULL_DATE.fullmatch(value):
+        raise ValueError("a date, like 2030-01-31")
+    return date.fromisoformat(value)
+
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 
 PAGE_SIZE = 50
 MOST_ITEMS = 100

@@ -4,8 +4,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import compile_path
 
 from rte_api.admission import PREFIX
+from rte_common import problems
 from rte_common.problems import MEDIA_TYPE, ProblemDetails, ValidationDetails
 
 SECURITY_SCHEMES = {
@@ -34,7 +38,7 @@ WRITES = {
 
 
 def install(app: FastAPI) -> None:
-    """Make `app.openapi()` tell everything."""
+    """Make `app.openapi()` tell everything, and 405 name the methods that it tells of."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -42,6 +46,21 @@ def install(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # how FastAPI wants it
+
+    async def wrong_method(request: Request, error: Exception) -> JSONResponse:
+        # FastAPI's own answer names the methods of one route only, not of the path.
+        path = request.url.path
+        paths = document()["paths"].items()
+        allowed = {method.upper() for template, methods in paths if _is(path, template) for method in methods}
+        headers = {"allow": ", ".join(sorted(allowed))} if allowed else {}
+        detail = f"Use one of {headers['allow']}" if allowed else "This path takes no such method"
+        return problems.answer(request, 405, "method-not-allowed", "Method Not Allowed", detail, headers=headers)
+
+    app.add_exception_handler(405, wrong_method)
+
+
+def _is(path: str, template: str) -> bool:
+    return compile_path(template)[0].match(path) is not None
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
@@ -74,6 +93,8 @@ def _complete(operation: dict[str, Any], *, writes: bool) -> None:
     _add(responses, "422", "`invalid-input`: `errors` names each field and what was expected", "ValidationDetails")
     if own and own != "Validation Error":
         responses["422"]["description"] += f"\n\n{own}"
+        schemas = [{"$ref": f"#/components/schemas/{name}"} for name in ("ValidationDetails", "ProblemDetails")]
+        responses["422"]["content"][MEDIA_TYPE]["schema"] = {"anyOf": schemas}
 
 
 def _add(responses: dict[str, Any], status: str, description: str, schema: str) -> None:

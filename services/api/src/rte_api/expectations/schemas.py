@@ -11,7 +11,7 @@ from rte_api.inputs import Instant
 
 Title = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$"),
     Field(description="What the member is on; blanks round it are dropped", examples=["Finalize Q3 marketing report"]),
 ]
 EstimatedCompletion = Annotated[Instant | None, Field(description="When it will be done: in the future, if known")]
@@ -53,10 +53,15 @@ class NewExpectation(BaseModel):
     estimated_completion: EstimatedCompletion = None
 
 
+def _some_property(schema: dict[str, Any]) -> None:
+    schema["minProperties"] = 1
+    del schema["properties"]["title"]["default"]  # it means: leave it
+
+
 class ExpectationChange(BaseModel):
     """What to change; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_some_property)
 
     title: Title = ""
     estimated_completion: EstimatedCompletion = None

@@ -1,6 +1,5 @@
 """HTTP for reports."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from rte_api.dependencies import CurrentDatabase, CurrentMember
-from rte_api.inputs import PAGE_SIZE, Limit
+from rte_api.inputs import PAGE_SIZE, Day, Limit
 from rte_api.reports import service
 from rte_api.reports.schemas import ReportDetails, ReportPage
 from rte_api.reports.service import ReportNotFound
@@ -23,7 +22,7 @@ async def list_reports(
     member: CurrentMember,
     database: CurrentDatabase,
     limit: Limit = PAGE_SIZE,
-    cursor: Annotated[date | None, Query(description="`next_cursor` of the page before")] = None,
+    cursor: Annotated[Day | None, Query(description="`next_cursor` of the page before")] = None,
 ) -> Response:
     """The team's weekly reports, newest first."""
     return json_response(await service.page(database, member, limit, cursor))
