@@ -1,7 +1,8 @@
 """The api on real Postgres and NATS, and the members who call it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from fastapi import FastAPI
 from rte_devstack import storage
 from rte_devstack.clerk.tokens import TokenSigner
 from rte_devstack.serving import serving
-from rte_devstack.testing import Broker, Database
+from rte_devstack.testing import PASSWORD, Broker, Database
 
+from .pooler import PgBouncer
 from .running import Api, ApiProcess, StartApi, Team
 
 SERVICE_KEY = "sb_secret_test"
@@ -55,13 +57,23 @@ async def exports_bucket(storage_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
+def api_database_url(postgres: Database, reserve_port: Callable[[], int], devstack_folder: Path) -> Iterator[str]:
+    """How the api reaches the database: with TEST_POOLER=pgbouncer through a transaction-mode pooler."""
+    if os.environ.get("TEST_POOLER") != "pgbouncer":
+        yield postgres.url("rte_api")
+        return
+    with PgBouncer(devstack_folder / "pgbouncer", reserve_port(), postgres.url(), {"rte_api": PASSWORD}) as pooler:
+        yield pooler.url("rte_api")
+
+
+@pytest.fixture(scope="session")
 def defaults(
-    postgres: Database, nats_server: Broker, signer: TokenSigner, jwks_url: str, storage_url: str
+    api_database_url: str, nats_server: Broker, signer: TokenSigner, jwks_url: str, storage_url: str
 ) -> dict[str, Any]:
     """Settings of an api where teams are Clerk organizations, and nobody runs into the rate limits."""
     return {
         "app_env": "test",
-        "database_url": postgres.url("rte_api"),
+        "database_url": api_database_url,
         "nats_url": nats_server.url,
         "clerk_issuer": signer.issuer,
         "clerk_jwks_url": jwks_url,

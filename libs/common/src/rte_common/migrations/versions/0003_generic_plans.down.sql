@@ -1,0 +1,1 @@
+alter role rte_api reset plan_cache_mode;
