@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from rte_common import migrate
 from rte_devstack import storage
 from rte_devstack.clerk.tokens import TokenSigner
+from rte_devstack.ports import reserved
+from rte_devstack.postgres import Postgres, let_in
 from rte_devstack.serving import serving
 from rte_devstack.testing import PASSWORD, Broker, Database
 
 from .pooler import PgBouncer
-from .running import Api, ApiProcess, StartApi, Team
+from .running import Api, ApiProcess, StartApi, StartOn, Team
 
 SERVICE_KEY = "sb_secret_test"
 
@@ -113,6 +117,30 @@ async def start_api(defaults: dict[str, Any], postgres: Database, signer: TokenS
             return await running.enter_async_context(Api.running(defaults | settings, postgres, signer))
 
         yield start
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def private_postgres(tmp_path: Path) -> AsyncIterator[Postgres]:
+    """A database server that a test may stop."""
+    with reserved() as port:
+        server = Postgres(tmp_path / "pg", port=port, password="test", log=tmp_path / "pg.log", durable=False)
+        with server:
+            server.create_database("rte")
+            await asyncio.to_thread(migrate.upgrade, server.url())  # it runs a loop of its own
+            let_in(server.url(), {"rte_api": PASSWORD})
+            yield server
+
+
+@pytest.fixture
+def start_on(start_api: StartApi) -> StartOn:
+    """Call it for an api on a database of the test's own, whose outbox no other api empties."""
+
+    async def start(server: Postgres, **settings: Any) -> Api:
+        api = await start_api(database_url=server.url("rte_api", PASSWORD), **settings)
+        await api.becomes(clerk="ok", nats="ok", cache="ok")
+        return replace(api, database=Database(server.url()))
+
+    return start
 
 
 @pytest.fixture

@@ -123,3 +123,4 @@ class Api:
 
 
 StartApi = Callable[..., Awaitable[Api]]
+StartOn = Callable[..., Awaitable[Api]]

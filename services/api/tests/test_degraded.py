@@ -2,42 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
 import nats
-import pytest_asyncio
 from nats.js.errors import KeyNotFoundError, NotFoundError
 
 from rte_api.last_known import BUCKET
-from rte_common import migrate
-from rte_devstack import testing
-from rte_devstack.ports import reserved
-from rte_devstack.postgres import Postgres, let_in
+from rte_devstack.postgres import Postgres
 from rte_devstack.testing import Broker
 
-from .running import PROBLEM, Api, StartApi, Team
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def private_postgres(tmp_path: Path) -> AsyncIterator[Postgres]:
-    """A database server that a test may stop."""
-    with reserved() as port:
-        server = Postgres(tmp_path / "pg", port=port, password="test", log=tmp_path / "pg.log", durable=False)
-        with server:
-            server.create_database("rte")
-            await asyncio.to_thread(migrate.upgrade, server.url())  # it runs a loop of its own
-            let_in(server.url(), {"rte_api": testing.PASSWORD})
-            yield server
-
-
-async def start_on(start_api: StartApi, server: Postgres, **settings: Any) -> Api:
-    api = await start_api(database_url=server.url("rte_api", testing.PASSWORD), **settings)
-    await api.becomes(clerk="ok", nats="ok", cache="ok")
-    return replace(api, database=testing.Database(server.url()))
+from .running import PROBLEM, StartOn, Team
 
 
 async def saved(nats_url: str, team: Team, title: str) -> None:
@@ -59,16 +34,16 @@ def items(answer: httpx.Response) -> list[Any]:
 
 
 async def test_without_the_database_the_last_known_state_is_served_also_after_a_restart(
-    start_api: StartApi, private_postgres: Postgres, nats_server: Broker
+    start_on: StartOn, private_postgres: Postgres, nats_server: Broker
 ) -> None:
-    api = await start_on(start_api, private_postgres)
+    api = await start_on(private_postgres)
     team = Team.made(api.database, alex="admin", maria="member")
     alex, maria = await api.member(team, "alex"), await api.member(team, "maria")
     await alex.post("/expectations", json={"title": "of Alex"})
     await maria.post("/expectations", json={"title": "of Maria"})
     await saved(nats_server.url, team, "of Maria")
     private_postgres.stop()
-    restarted = await start_on(start_api, private_postgres)
+    restarted = await start_on(private_postgres)
     ready = await restarted.ready()
     for running in (api, restarted):
         client = await running.member(team, "alex")
@@ -98,9 +73,9 @@ async def test_without_the_database_the_last_known_state_is_served_also_after_a_
 
 
 async def test_a_database_that_only_reads_is_read_and_refuses_writes_as_a_whole(
-    start_api: StartApi, private_postgres: Postgres
+    start_on: StartOn, private_postgres: Postgres
 ) -> None:
-    api = await start_on(start_api, private_postgres)
+    api = await start_on(private_postgres)
     team = Team.made(api.database, alex="admin")
     alex = await api.member(team, "alex")
     published = (await alex.post("/expectations", json={"title": "before"})).json()
@@ -125,9 +100,9 @@ async def test_a_database_that_only_reads_is_read_and_refuses_writes_as_a_whole(
 
 
 async def test_nothing_known_of_a_team_is_a_503_and_not_an_empty_list(
-    start_api: StartApi, private_postgres: Postgres
+    start_on: StartOn, private_postgres: Postgres
 ) -> None:
-    api = await start_on(start_api, private_postgres)
+    api = await start_on(private_postgres)
     private_postgres.stop()
     stranger = await api.member(Team("org_never_seen", {}), "nora")
     answer = await stranger.get("/expectations")

@@ -8,9 +8,10 @@ import asyncpg
 import nats
 
 from rte_devstack.nats import Nats
+from rte_devstack.postgres import Postgres
 from rte_devstack.testing import Broker, Database
 
-from .running import PROBLEM, Api, StartApi, Team, in_hours
+from .running import PROBLEM, Api, StartApi, StartOn, Team, in_hours
 
 
 async def test_of_eight_simultaneous_posts_one_wins_and_one_event_is_written(
@@ -42,10 +43,11 @@ async def test_of_eight_simultaneous_posts_one_wins_and_one_event_is_written(
 
 
 async def test_events_wait_for_nats_and_arrive_once_and_in_order(
-    start_api: StartApi, team: Team, private_nats: Callable[[], Nats]
+    start_on: StartOn, private_postgres: Postgres, private_nats: Callable[[], Nats]
 ) -> None:
     server = private_nats()
-    api = await start_api(nats_url=server.url)
+    api = await start_on(private_postgres, nats_url=server.url)
+    team = Team.made(api.database, alex="admin")
     alex = await api.member(team, "alex")
     first = await alex.post("/expectations", json={"title": "before"})
     server.stop()

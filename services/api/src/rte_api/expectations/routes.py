@@ -62,7 +62,8 @@ async def list_expectations(
         if known is None:
             raise
         return responses.json_response(known)
-    wiring.last_known.changed(member.team_id)
+    if question.status is Status.ACTIVE:
+        wiring.last_known.changed(member.team_id)
     return responses.shared(request, page | {"as_of": None}, MAX_AGE[question.status])
 
 
