@@ -43,7 +43,8 @@ class Team:
         ]
         for name, role in roles.items():
             statements.append(
-                f"insert into users (id, name, email) values ('user_{name}', '{name.title()}', '{name}@example.com');"
+                f"insert into users (id, name, email) values ('user_{name}', '{name.title()}', '{name}@example.com')"
+                " on conflict do nothing;"
                 f"insert into memberships values ('{team_id}', 'user_{name}', '{role}');"
             )
         database.execute("".join(statements) + "delete from outbox;")
