@@ -32,8 +32,9 @@ from rte_devstack.ports import reserved  # noqa: E402
 
 CHANGES_PER_SECOND = 5
 LIVES_SECONDS = (0.5, 40.0)
-SETTLE_SECONDS = 15.0
-"""Longer than the gateway waits for an answer to a close, and for who might return."""
+RESUME_SECONDS = 10
+SETTLE_SECONDS = RESUME_SECONDS + 60.0 + 45.0
+"""Until everything kept for clients that might return has been forgotten."""
 MEMORY_SLACK = 0.15
 """Share by which memory may have grown: allocators do not give everything back."""
 
@@ -118,7 +119,12 @@ async def main() -> None:
         )
         gateway = stack.enter_context(
             Gateway(
-                port=ports[2], metrics_port=ports[3], nats_url=broker.url, signer=signer, log=folder / "gateway.log"
+                port=ports[2],
+                metrics_port=ports[3],
+                nats_url=broker.url,
+                signer=signer,
+                log=folder / "gateway.log",
+                RESUME_SECONDS=str(RESUME_SECONDS),
             )
         )
         client = await nats.connect(broker.url)

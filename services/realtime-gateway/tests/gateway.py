@@ -76,8 +76,14 @@ class Gateway(Program):
     async def until_metric(self, name: str, at_least: float, **labels: str) -> None:
         """Wait until the metric has grown to this value."""
         async with asyncio.timeout(20):
-            while await self.metric(name, **labels) < at_least:
+            while not await self._has_grown(name, at_least, **labels):
                 await asyncio.sleep(0.02)
+
+    async def _has_grown(self, name: str, at_least: float, **labels: str) -> bool:
+        try:
+            return await self.metric(name, **labels) >= at_least
+        except httpx.ConnectError:
+            return False  # the process is starting
 
     async def readiness(self) -> dict[str, Any]:
         """What GET /ready says."""

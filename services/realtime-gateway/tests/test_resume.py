@@ -2,7 +2,6 @@
 
 from core import TOPIC, Client, World
 
-from rte_realtime_gateway.hub import KEPT_SECONDS
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
 from rte_realtime_gateway.session import Closing
 
@@ -75,7 +74,7 @@ def test_a_position_older_than_what_is_kept_begins_anew() -> None:
     first.answer_pings()
     first.session.ended()
     world.change(title="missed")
-    world.clock.advance(KEPT_SECONDS - 1)
+    world.clock.advance(world.hub.kept_seconds - 1)
     world.hub.forget()
     assert returned(joined(world)) == (["missed"], RESUMED), "kept long enough"
     world.clock.advance(2)

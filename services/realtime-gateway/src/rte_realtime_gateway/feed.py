@@ -12,7 +12,7 @@ from rte_common import events
 from rte_common.jetstream import Broker
 from rte_realtime_gateway import changes
 from rte_realtime_gateway.changes import NotAChange
-from rte_realtime_gateway.hub import KEPT_SECONDS, Hub
+from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.ordered import Following, OrderedConsumer
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ class Feed:
     def __init__(self, broker: Broker, hub: Hub) -> None:
         self._hub = hub
         following = Following(
-            STREAM, events.SUBJECTS, first=_last_minutes, take=self._take, began=hub.start_after, live=self._live
+            STREAM, events.SUBJECTS, first=self._last_minutes, take=self._take, began=hub.start_after, live=self._live
         )
         self._consumer = OrderedConsumer(broker, following)
 
@@ -53,7 +53,6 @@ class Feed:
         else:
             self._hub.publish(change)
 
-
-def _last_minutes() -> ConsumerConfig:
-    since = datetime.fromtimestamp(time.time() - KEPT_SECONDS, UTC)
-    return ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_TIME, opt_start_time=since)
+    def _last_minutes(self) -> ConsumerConfig:
+        since = datetime.fromtimestamp(time.time() - self._hub.kept_seconds, UTC)
+        return ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_TIME, opt_start_time=since)

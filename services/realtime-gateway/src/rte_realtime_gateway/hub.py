@@ -21,14 +21,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-RESUME_SECONDS = 300
-"""How long after its last sign a client may come back and still get what it missed."""
-KEPT_SECONDS = RESUME_SECONDS + 60
-"""How long changes are kept: a client's last sign may be a heartbeat older than its disconnection."""
+HEARTBEATS_SECONDS = 60.0
+"""How much older than its disconnection a client's last sign may be."""
 PINGS = 1_000.0, 500.0
 """Pings for positions, a second and at once: few clients are asked after each write, thousands in turn."""
 PING_SECONDS = 0.05
-SOURCES = frozenset({"feed", "positions", "presence"})
+SOURCES = frozenset({"feed", "positions", "presence", "replicas"})
 """What must have been read before a client may join."""
 
 
@@ -41,13 +39,16 @@ class Hub:
         *,
         flush_seconds: float = 0.07,
         expiry_grace: float = 35.0,
+        resume_seconds: float = 300.0,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.now = now
         self.later = later
         self.sessions: set[Session] = set()
         self.rooms = Rooms(later)
-        self.positions = Positions(now, KEPT_SECONDS)
+        self.kept_seconds = resume_seconds + HEARTBEATS_SECONDS
+        """How long changes and positions are kept, so that clients may come back within `resume_seconds`."""
+        self.positions = Positions(now, self.kept_seconds)
         self.limits = Limits(now)
         self.standing = Standing(now)
         self.draining = False
@@ -223,7 +224,7 @@ class Hub:
     def forget(self) -> None:
         """Drop what is older than clients may come back for. Call now and then."""
         for team_id, team in list(self._teams.items()):
-            team.forget(self.now() - KEPT_SECONDS)
+            team.forget(self.now() - self.kept_seconds)
             if team.is_idle:
                 # A position before this floor is older than what is kept for anybody.
                 self._floor = max(self._floor, team.floor)

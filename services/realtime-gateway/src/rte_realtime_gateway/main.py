@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from rte_common import jetstream, problems, process
+from rte_common import jetstream, problems, process, telemetry
 from rte_common.auth import TokenVerifier
 from rte_common.process import Health
 from rte_common.telemetry import RequestContext
@@ -23,6 +24,7 @@ from rte_realtime_gateway.replicas import NatsReplicas
 from rte_realtime_gateway.settings import Settings
 from rte_realtime_gateway.socket import GatewaySocket
 from rte_realtime_gateway.wiring import Wiring
+from rte_realtime_gateway.workers import Workers, listener_of_worker
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -38,6 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
                 asyncio.get_running_loop().call_later,
                 flush_seconds=settings.flush_seconds,
                 expiry_grace=settings.expiry_grace_seconds,
+                resume_seconds=settings.resume_seconds,
             )
             hub.rooms.replicas = replicas = NatsReplicas(broker, hub, settings.nats_replicas)
             places = SharedPositions(broker, hub, replicas.me, settings.nats_replicas)
@@ -77,4 +80,8 @@ def verifier_check(verifier: TokenVerifier) -> process.Check:
 
 def main() -> None:
     """Entry point of `rte-realtime-gateway`."""
-    process.run("realtime-gateway", Settings, create_app, ws=GatewaySocket)
+    listener = listener_of_worker()
+    if listener is None and (settings := process.load(Settings)).workers > 1:
+        telemetry.setup("realtime-gateway", settings)
+        sys.exit(Workers(settings).run())
+    process.run("realtime-gateway", Settings, create_app, ws=GatewaySocket, fd=listener)

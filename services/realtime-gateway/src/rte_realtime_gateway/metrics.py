@@ -16,6 +16,6 @@ DROPS = Counter("rte_gateway_drops_total", "Frames, messages or sockets given up
 REPLAYS = Counter("rte_gateway_replays_total", "Returning channels, by whether nothing was missed", ["outcome"])
 FEED_LIVE = Gauge("rte_gateway_feed_live", "1 while changes arrive from the broker")
 FEED_RESTARTS = Counter("rte_gateway_feed_restarts_total", "Consumers made again after a loss", ["stream", "reason"])
-POSITIONS = Counter("rte_gateway_positions_total", "Acknowledged positions of clients with a session id")
+POSITIONS = Counter("rte_gateway_positions_total", "Positions of returning clients, told to the other replicas")
 SLOWED = Counter("rte_gateway_slowed_total", "Times a client was read from more slowly because it sent too much")
 TASKS = Gauge("rte_gateway_tasks", "Running asyncio tasks, which do not grow with the sockets")

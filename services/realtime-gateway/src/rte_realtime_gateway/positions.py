@@ -8,6 +8,7 @@ that ping has arrived. Replicas share the positions in a bucket, so the client m
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ class Positions:
     keep_seconds: float
     unshared: set[str] = field(default_factory=set)
     """Clients of this replica about whom the others do not know the latest."""
+    tell_now: Callable[[], object] = lambda: None
+    """Has the others told at once."""
     _known: dict[str, Known] = field(default_factory=dict)
 
     def of(self, client: str, topic: str) -> int | None:
@@ -59,7 +62,6 @@ class Positions:
         """The client has had everything up to these places. Positions only grow, so late news do no harm."""
         self.learn(client, places)
         self.unshared.add(client)
-        metrics.POSITIONS.inc()
 
     def learn(self, client: str, places: Mapping[str, int]) -> None:
         """Another replica, or this one before it was restarted, has told."""
@@ -104,6 +106,8 @@ class SharedPositions:
     def __init__(self, broker: Broker, hub: "Hub", replica: str, copies: int) -> None:
         self._hub = hub
         self._replica = replica
+        self._wake = asyncio.Event()
+        hub.positions.tell_now = self._wake.set
         self._clients: dict[str, set[str]] = {}
         """Slot -> clients of this replica, present and recent."""
         reader = Reader(self._learn, removed=lambda key: None, emptied=self._tell_again, loaded=self._loaded)
@@ -122,9 +126,11 @@ class SharedPositions:
 
     async def _tell(self) -> None:
         while True:
+            self._wake.clear()
             slots = self._tell_unshared()
             # The more there is to tell, the more seldom: it must not take the time of the sockets.
-            await asyncio.sleep(TELL_SECONDS + slots * SECONDS_PER_SLOT)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), TELL_SECONDS + slots * SECONDS_PER_SLOT)
 
     def _tell_unshared(self) -> int:
         unshared, self._hub.positions.unshared = self._hub.positions.unshared, set()
@@ -133,6 +139,7 @@ class SharedPositions:
             self._clients.setdefault(client[:SLOT_DIGITS], set()).add(client)
         for slot in slots:
             self._write(slot)
+        metrics.POSITIONS.inc(len(unshared))
         return len(slots)
 
     def _write(self, slot: str) -> None:

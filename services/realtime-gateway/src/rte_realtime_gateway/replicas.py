@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 BROADCAST_SUBJECT = "rte.realtime.broadcast"
 PRESENCE_BUCKET = "realtime_presence"
+RETRY_SECONDS = 0.5
 REFRESH_SECONDS = 6.0
 """How often a replica says again who is present with it."""
 GHOST_SECONDS = 18.0
@@ -173,13 +174,26 @@ class NatsReplicas(Replicas):
 
     async def _relay(self) -> None:
         await self._broker.ready()
-        await self._broker.client.subscribe(BROADCAST_SUBJECT, cb=self._on_broadcast)
+        await self._subscribe()
         while True:
             data = await self._outgoing.get()
             try:
                 await self._broker.client.publish(BROADCAST_SUBJECT, data)
             except nats.errors.Error as error:
                 log.warning("broadcast_not_relayed", error=repr(error))
+
+    async def _subscribe(self) -> None:
+        """Hear the others, before any client may join."""
+        while True:
+            try:
+                await self._broker.client.subscribe(BROADCAST_SUBJECT, cb=self._on_broadcast)
+                await self._broker.client.flush()
+            except (nats.errors.Error, OSError) as error:
+                log.info("replicas_not_heard", error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._hub.source_live("replicas", True)
+                return
 
     async def _on_broadcast(self, message: Msg) -> None:
         head_json, _, payload = message.data.partition(b"\n")

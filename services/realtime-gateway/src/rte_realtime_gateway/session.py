@@ -256,6 +256,11 @@ class Session:
     # The socket's state
 
     @property
+    def is_open(self) -> bool:
+        """Whether nobody has ended it."""
+        return self in self.hub.sessions
+
+    @property
     def queued(self) -> int:
         """Bytes that wait for the client."""
         return self._outlet.queued
@@ -317,12 +322,13 @@ class Session:
         self.close(*Closing.SLOW)
 
     def close_answered(self) -> None:
-        """The client answered our close: it has had everything written before it."""
+        """The client answered our close: it has had everything written before it, and may be elsewhere in a moment."""
         self._note_received(self._places)
+        self.hub.positions.tell_now()
 
     def ended(self) -> None:
         """The socket is gone, or going."""
-        if self not in self.hub.sessions:
+        if not self.is_open:
             return
         self.hub.drop(self)
         metrics.SOCKETS.dec()

@@ -144,7 +144,8 @@ class GatewaySocket(asyncio.Protocol):
             case _:
                 session.heard()  # pings are answered by `websockets`
                 return
-        if frame.fin and self._websocket.state is State.OPEN:
+        # What came before the client's close counts, also when both came in one piece.
+        if frame.fin and session.is_open:
             data = b"".join(self._message)
             self._message = []
             self._receive(session, data)
