@@ -8,6 +8,7 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import nats.errors
 import orjson
 import structlog
@@ -59,7 +60,7 @@ class LastKnown:
             for team_id in teams:
                 try:
                     await self._save(team_id)
-                except (DatabaseAway, nats.errors.Error) as error:
+                except (DatabaseAway, asyncpg.PostgresError, nats.errors.Error) as error:
                     log.warning("last_known_not_saved", team_id=team_id, error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
 
