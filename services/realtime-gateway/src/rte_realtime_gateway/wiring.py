@@ -1,8 +1,10 @@
 """What every socket of this process shares."""
 
+import logging
 from dataclasses import dataclass
-from re import Pattern
+from functools import cached_property
 
+from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
 from rte_common.auth import TokenVerifier
@@ -20,8 +22,10 @@ class Wiring:
     gate: TokenGate
     verifier: TokenVerifier
 
-    @property
-    def origins(self) -> list[Origin | Pattern[str] | None] | None:
-        """Pages that may connect; None lets all. Clients that are no browsers send no origin and are let in."""
+    @cached_property
+    def handshake(self) -> ServerProtocol:
+        """Answers the upgrade requests of all sockets: it keeps nothing between two of them."""
         allowed = self.settings.allowed_origins or self.settings.clerk_authorized_parties
-        return None if "*" in allowed else [None, *map(Origin, allowed)]
+        # Clients that are no browsers send no origin and are let in.
+        origins = None if "*" in allowed else [None, *map(Origin, allowed)]
+        return ServerProtocol(origins=origins, logger=logging.getLogger("websockets.server"))
