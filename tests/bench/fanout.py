@@ -24,6 +24,7 @@ from typing import Any
 
 import nats
 import psutil
+import uvloop
 from nats.js import JetStreamContext
 
 HERE = Path(__file__).parent
@@ -41,8 +42,9 @@ WARM_UP_SECONDS = 2.0
 SAMPLE = 100
 """Clients that measure delays."""
 PARTS = 5
+LAZY_ABOVE = 1000
+"""Sockets above which the crowd, and the receivers of the bare sends, read once a second instead of at once."""
 LAZY_SECONDS = 1.0
-"""How seldom the receivers of the bare sends read, like the crowd."""
 
 
 @dataclass
@@ -123,10 +125,10 @@ class Clients:
 
 
 @asynccontextmanager
-async def clients_of(gateway: Gateway, tokens: Path, *, sessions: bool) -> AsyncIterator[Clients]:
+async def clients_of(gateway: Gateway, tokens: Path, *, sessions: bool, lazy: bool) -> AsyncIterator[Clients]:
     """Both processes."""
     wish = {"port": gateway.port, "tokens": str(tokens), "sessions": sessions}
-    crowd = await Load.start(**wish, first=SAMPLE, lazy=True)
+    crowd = await Load.start(**wish, first=SAMPLE, lazy=lazy)
     sample = await Load.start(**wish, first=0, lazy=False)
     try:
         yield Clients(crowd, sample)
@@ -151,7 +153,7 @@ async def measure(gateway: Gateway, jetstream: JetStreamContext, shape: str, tok
     sockets, rate = (int(part) for part in shape.split("x"))
     process = psutil.Process(gateway.pid)
     idle = process.memory_info().rss
-    async with clients_of(gateway, tokens, sessions=options.sessions) as clients:
+    async with clients_of(gateway, tokens, sessions=options.sessions, lazy=sockets > LAZY_ABOVE) as clients:
         joined = await clients.connect(sockets)
         memory = process.memory_info().rss - idle
         changes = Changes(jetstream)
@@ -224,12 +226,25 @@ def bare_sends(sockets: int, rate: float, size: int, seconds: float) -> float:
 
 
 def _drain(port: int, sockets: int) -> None:
+    """Read what the bare sends write, as the crowd does: at once, or once a second."""
+    if sockets <= LAZY_ABOVE:
+        uvloop.run(_read_at_once(port, sockets))
     connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(sockets)]
     while True:
         time.sleep(LAZY_SECONDS)
         for connection in connections:
             if not connection.recv(1 << 16):
                 os._exit(0)
+
+
+async def _read_at_once(port: int, sockets: int) -> None:
+    class Sink(asyncio.Protocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            os._exit(0)
+
+    for _ in range(sockets):
+        await asyncio.get_running_loop().create_connection(Sink, "127.0.0.1", port)
+    await asyncio.Event().wait()
 
 
 def sign_in(members: Members, count: int, file: Path) -> None:

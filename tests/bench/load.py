@@ -136,6 +136,9 @@ class Client(asyncio.Protocol):
         if data[first] == 0x89:
             self.transport.write(masked(0xA, data[start:end]))
             return
+        if data[first] == 0x88:
+            self.transport.write(masked(8, data[start:end]))
+            return
         mark = data.find(MARK, start, end)
         if mark < 0:
             self._control(data[start:end])
