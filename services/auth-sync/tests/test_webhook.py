@@ -21,10 +21,10 @@ from rte_common import database
 from rte_common.settings import DatabaseSettings, TeamMode
 from rte_devstack import testing
 from rte_devstack.nats import Nats
-from rte_devstack.serving import serving
+from rte_devstack.serving import ready, serving
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).parents[3] / "libs/devstack/tests/clerk_samples"
 TEAM = "org_2JBiA2YvrWNBRd6EHqsy1n886g0"
 USER = "user_2z0F79U7HzUrRZ8zY7qF6k8EEK6"
 
@@ -61,13 +61,6 @@ def settings(postgres: testing.Database, nats_url: str, mode: TeamMode = TeamMod
     )
 
 
-async def until(postgres: testing.Database, question: str, answer: str) -> None:
-    """Wait until the database says so."""
-    async with asyncio.timeout(20):
-        while await asyncio.to_thread(postgres.execute, question) != answer:
-            await asyncio.sleep(0.05)
-
-
 @pytest.fixture
 async def http(postgres: testing.Database, nats_server: testing.Broker) -> AsyncIterator[httpx.AsyncClient]:
     """A client of auth-sync as it runs."""
@@ -75,15 +68,8 @@ async def http(postgres: testing.Database, nats_server: testing.Broker) -> Async
         serving(create_app(settings(postgres, nats_server.url))) as url,
         httpx.AsyncClient(base_url=url) as client,
     ):
-        await ready(client)
+        await ready(url)
         yield client
-
-
-async def ready(client: httpx.AsyncClient) -> None:
-    """Wait until the service says that it is ready."""
-    async with asyncio.timeout(20):
-        while (await client.get("/ready")).status_code != 200:
-            await asyncio.sleep(0.05)
 
 
 async def post(client: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> httpx.Response:
@@ -97,8 +83,7 @@ async def test_a_signed_user_created_becomes_a_row(http: httpx.AsyncClient, post
     answer = await post(http, body, signed(body))
 
     assert answer.status_code == 204
-    await until(
-        postgres,
+    await postgres.until(
         f"select name, email from users where id = '{USER}'",
         "Inês Valadares|ines.valadares@kestrel-harbour.example",
     )
@@ -188,14 +173,14 @@ async def test_without_nats_clerk_is_asked_to_come_again_and_then_nothing_is_los
         serving(create_app(settings(postgres, server.url))) as url,
         httpx.AsyncClient(base_url=url, timeout=15) as client,
     ):
-        await ready(client)
+        await ready(url)
         server.kill()
         refused = await post(client, body, signed(body))
         await asyncio.to_thread(server.start)
         async with asyncio.timeout(30):
             while (await post(client, body, signed(body))).status_code != 204:
                 await asyncio.sleep(0.1)
-        await until(postgres, "select count(*) from users", "1")
+        await postgres.until("select count(*) from users", "1")
 
     assert refused.status_code == 503
     assert refused.headers["retry-after"]

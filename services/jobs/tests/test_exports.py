@@ -1,6 +1,5 @@
 """A member's own expectations become a file, whatever fails on the way, and nobody else's are in it."""
 
-import asyncio
 import csv
 import io
 import json
@@ -36,20 +35,13 @@ def asked_for(format_: str) -> str:
     return f"insert into exports (id, team_id, user_id, format) values ('{EXPORT}', 'default', 'anna', '{format_}');"
 
 
-async def until(postgres: testing.Database, question: str, answer: str) -> None:
-    """Wait until the database says so."""
-    async with asyncio.timeout(30):
-        while await asyncio.to_thread(postgres.execute, question) != answer:
-            await asyncio.sleep(0.05)
-
-
 async def test_an_export_that_was_asked_for_is_made(
     postgres: testing.Database, settings: Settings, files: AsyncStorageClient
 ) -> None:
     postgres.execute(ROWS)
     async with serving(create_app(settings)):
         postgres.execute(asked_for("json"))
-        await until(postgres, "select status, progress from exports", "ready|100")
+        await postgres.until("select status, progress from exports", "ready|100")
 
     path = postgres.execute("select object_path from exports")
     made = json.loads(await files.from_(EXPORTS).download(path))

@@ -4,13 +4,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
 from rte_common.database import Connection, Database
 from rte_common.jetstream import Broker
 from rte_devstack import testing
-from rte_devstack.serving import serving
+from rte_devstack.serving import ready, serving
 from rte_jobs.main import create_app
 from rte_jobs.schedule import Job, Schedule
 from rte_jobs.settings import Settings
@@ -110,13 +109,6 @@ async def test_a_slot_missed_while_everything_was_down_is_worked_at_the_start(
             await asyncio.sleep(0.05)
 
     assert postgres.execute("select title from expectations where archived_at is not null") == "long ago"
-
-
-async def ready(url: str) -> None:
-    """Wait until the service says that it is ready."""
-    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(20):
-        while (await client.get("/ready")).status_code != 200:
-            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(

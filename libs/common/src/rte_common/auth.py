@@ -96,6 +96,10 @@ class TokenVerifier:
         """Whether a key was loaded once; later failures only degrade."""
         return self._pinned is not None or bool(self._keys)
 
+    async def check(self) -> str | None:
+        """For /ready: None, or why tokens cannot be checked."""
+        return None if self.ready else "no public key yet"
+
     async def run(self) -> None:
         """Keep the keys fresh until cancelled."""
         while self._pinned is None:
@@ -123,18 +127,13 @@ class TokenVerifier:
             raise InvalidToken("malformed-token", "The token is not a JWT") from error
         key = await self._key(kid)
         try:
-            return self._decode(token, key)
-        except jwt.InvalidSignatureError:
-            # The key may have been replaced under the same id: look once, then believe the signature check.
-            if self._pinned is None and await self._refresh_for_token():
-                return self._decode_or_refuse(token, self._keys.get(kid, key))
-            raise InvalidToken("bad-signature", "The token's signature does not match") from None
-        except jwt.InvalidTokenError as error:
-            raise _refusal(error) from error
-
-    def _decode_or_refuse(self, token: str, key: RSAPublicKey) -> dict[str, Any]:
-        try:
-            return self._decode(token, key)
+            try:
+                return self._decode(token, key)
+            except jwt.InvalidSignatureError:
+                # The key may have been replaced under the same id: look once, then believe the signature check.
+                if self._pinned is not None or not await self._refresh_for_token():
+                    raise
+                return self._decode(token, self._keys.get(kid, key))
         except jwt.InvalidTokenError as error:
             raise _refusal(error) from error
 

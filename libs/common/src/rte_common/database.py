@@ -31,6 +31,8 @@ UNAVAILABLE = (
     asyncpg.InternalClientError,  # the server said goodbye between two messages of one statement
 )
 """What a database that is away, shutting down, overloaded or too slow raises; TimeoutError is an OSError."""
+FAILURES = (*UNAVAILABLE, asyncpg.PostgresError)
+"""Whatever a database raises: for loops that go on when it is better."""
 
 
 class DatabaseAway(Problem):
@@ -145,7 +147,7 @@ class Database:
         self.committed = asyncio.Event()
         """Set after each commit that may have written events: the relay waits for it."""
 
-    def acting_as(self, member: Member, *, read_only: bool = False) -> "Transaction":
+    def acting_as(self, member: Member, *, read_only: bool = False) -> Transaction:
         """A transaction that sees and changes what `member` may: role and claims are set inside it, for it alone.
 
         Commits when the block ends well. The claims have the shape of Clerk's v2 token, so that the policies also hold
@@ -157,7 +159,7 @@ class Database:
         begin = f"{'begin read only' if read_only else 'begin'}; {_set_local('authenticated', claims)}"
         return Transaction(self._pool, self._timeout, begin, None if read_only else self.committed, translate=True)
 
-    def as_service(self, *, writes: bool = True) -> "Transaction":
+    def as_service(self, *, writes: bool = True) -> Transaction:
         """A transaction under the service's own role, across teams, as far as its policies and grants allow.
 
         `writes=False`: nothing is written that makes events, so the relay need not wake.
@@ -169,7 +171,7 @@ class Database:
         try:
             async with self._pool.acquire() as connection:
                 await connection.execute("select 1")
-        except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+        except FAILURES as error:
             return type(error).__name__
         return None
 

@@ -7,13 +7,12 @@ import asyncio
 import contextlib
 from datetime import UTC, datetime
 
-import asyncpg
 import nats.errors
 import orjson
 import structlog
 from prometheus_client import Counter, Histogram
 
-from rte_common.database import UNAVAILABLE, Database
+from rte_common.database import FAILURES, Database
 from rte_common.jetstream import Broker
 
 log = structlog.get_logger(__name__)
@@ -40,7 +39,7 @@ async def run(database: Database, broker: Broker) -> None:
         try:
             while await relay_batch(database, broker) == BATCH:
                 pass
-        except (*UNAVAILABLE, asyncpg.PostgresError, nats.errors.Error) as error:
+        except (*FAILURES, nats.errors.Error) as error:
             if not failing:
                 log.warning("relay_interrupted", error=repr(error))
             failing = True

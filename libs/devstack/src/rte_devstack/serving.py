@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 
@@ -24,6 +25,13 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
+
+
+async def ready(url: str) -> None:
+    """Wait until the service at `url` says that it is; TimeoutError after 20 seconds."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client, asyncio.timeout(20):
+        while (await client.get("/ready")).status_code != 200:  # noqa: ASYNC110  # HTTP tells no events
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

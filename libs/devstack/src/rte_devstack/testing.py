@@ -5,6 +5,7 @@ TEST_BACKEND=containers starts them with Docker. Else the programs of the wheels
 folder; RTE_POSTGRES_VERSION chooses between 16 and 18.
 """
 
+import asyncio
 import os
 import sys
 import tempfile
@@ -26,6 +27,8 @@ from rte_devstack.program import Program
 from rte_devstack.services import PORTS, Parts
 
 PASSWORD = "test"
+PATIENCE_SECONDS = 20
+"""After which a state that did not come is missing."""
 ROLES = ("rte_api", "rte_auth_sync", "rte_jobs")
 REMEMBER_ROWS = """
     drop schema if exists as_migrated cascade;
@@ -73,6 +76,12 @@ class Database:
     def execute(self, statements: str) -> str:
         """Run SQL as the superuser; returns rows as psql prints them (`|` between columns)."""
         return psql(self.admin_url, statements)
+
+    async def until(self, question: str, answer: str) -> None:
+        """Wait until the query answers so; TimeoutError when it does not in PATIENCE_SECONDS."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await asyncio.to_thread(self.execute, question) != answer:  # noqa: ASYNC110  # psql tells no events
+                await asyncio.sleep(0.05)
 
 
 @dataclass(frozen=True)

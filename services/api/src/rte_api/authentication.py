@@ -24,10 +24,6 @@ class Authentication:
         self._origins = frozenset(settings.clerk_authorized_parties)
         self._cookies = _cookie_names(settings.clerk_publishable_key)
 
-    async def check(self) -> str | None:
-        """For /ready: None, or why tokens cannot be checked."""
-        return None if self._verifier.ready else "no public key yet"
-
     async def member(self, method: str, headers: Headers) -> Member:
         """Return who sent a request with `method` and `headers`; raise InvalidToken, or KeysUnavailable."""
         scheme, _, token = headers.get("authorization", "").partition(" ")

@@ -25,7 +25,7 @@ from rte_api.wiring import Wiring
 from rte_common import database, jetstream, outbox, problems, process, storage
 from rte_common.auth import TokenVerifier
 from rte_common.process import Health, background
-from rte_common.telemetry import RequestContext
+from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
 
 STORAGE_SECONDS = 5
 
@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
                 app.state.health.checks = {
                     "database": db.check,
                     "nats": broker.check,
-                    "clerk": wiring.authentication.check,
+                    "clerk": verifier.check,
                     "cache": wiring.cache.check,
                 }
                 yield {"wiring": wiring}
@@ -68,8 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url="/api/docs",
         redoc_url=None,
-        # RequestContext makes the one span of a request, with the metric and the log line.
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=FRAMEWORK_TELEMETRY,
     )
     # Without the database the last known state is served, and without NATS everything is: both are forgiven.
     app.state.health = Health(required=frozenset({"clerk"}))

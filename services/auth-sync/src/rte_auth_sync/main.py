@@ -11,7 +11,7 @@ from rte_auth_sync.members import Sync
 from rte_auth_sync.settings import Settings
 from rte_common import database, jetstream, outbox, problems, process
 from rte_common.process import Health, background
-from rte_common.telemetry import RequestContext
+from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -30,7 +30,13 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.health.checks = {"database": db.check, "nats": broker.check}
             yield {"broker": broker}
 
-    app = FastAPI(title="Remote Teams Expectations: auth-sync", lifespan=lifespan, docs_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Remote Teams Expectations: auth-sync",
+        lifespan=lifespan,
+        docs_url=None,
+        openapi_url=None,
+        telemetry=FRAMEWORK_TELEMETRY,
+    )
     app.state.settings = settings
     # Without NATS nothing can be stored. Without the database webhooks are stored all the same, and applied later.
     app.state.health = Health(required=frozenset({"nats"}))

@@ -70,7 +70,6 @@ class Exports:
         await self._finish(export_id, "ready", path)
 
     async def _written(self, export_id: UUID, export: Any) -> bytes:
-        total = 0
         rows: list[dict[str, Any]] = []
         async with self._database.as_service(writes=False) as connection:
             total = await connection.fetchval(

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from rte_common import database, jetstream, outbox, process, storage
 from rte_common.process import Health, background
-from rte_common.telemetry import RequestContext
+from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
 from rte_jobs.archive import archive
 from rte_jobs.exports import Exports
 from rte_jobs.reports import report
@@ -52,7 +52,13 @@ def create_app(settings: Settings) -> FastAPI:
                 app.state.health.checks = {"database": db.check, "nats": broker.check}
                 yield {}
 
-    app = FastAPI(title="Remote Teams Expectations: jobs", lifespan=lifespan, docs_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Remote Teams Expectations: jobs",
+        lifespan=lifespan,
+        docs_url=None,
+        openapi_url=None,
+        telemetry=FRAMEWORK_TELEMETRY,
+    )
     app.state.health = Health()
     app.include_router(app.state.health.router)
     app.add_middleware(RequestContext)

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import nats.errors
 import structlog
 from cronsim import CronSim
@@ -21,7 +20,7 @@ from nats.aio.msg import Msg
 from prometheus_client import Counter
 
 from rte_common import jetstream
-from rte_common.database import UNAVAILABLE, Connection, Database
+from rte_common.database import FAILURES, Connection, Database
 from rte_common.jetstream import Broker
 
 log = structlog.get_logger(__name__)
@@ -107,7 +106,7 @@ async def _insist(work: Callable[[], Awaitable[object]]) -> None:
     while True:
         try:
             await work()
-        except (*UNAVAILABLE, asyncpg.PostgresError, nats.errors.Error) as error:
+        except (*FAILURES, nats.errors.Error) as error:
             log.warning("schedule_not_ready", error=repr(error))
             await asyncio.sleep(1)
         else:

@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from rte_common import jetstream, problems, process, telemetry
 from rte_common.auth import TokenVerifier
 from rte_common.process import Health
-from rte_common.telemetry import RequestContext
+from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
 from rte_realtime_gateway import broadcasts, upkeep
 from rte_realtime_gateway.authorization import TokenGate
 from rte_realtime_gateway.feed import Feed
@@ -44,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
             )
             hub.rooms.replicas = replicas = NatsReplicas(broker, hub, settings.nats_replicas)
             places = SharedPositions(broker, hub, replicas.me, settings.nats_replicas)
-            health.checks = {"nats": hub.check, "clerk": verifier_check(verifier)}
+            health.checks = {"nats": hub.check, "clerk": verifier.check}
             async with process.background(
                 verifier.run(),
                 Feed(broker, hub).run(),
@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
                 await places.finish()
                 await replicas.finish()
 
-    app = FastAPI(title="Remote Teams Expectations: realtime", lifespan=lifespan)
+    app = FastAPI(title="Remote Teams Expectations: realtime", lifespan=lifespan, telemetry=FRAMEWORK_TELEMETRY)
     app.state.health = health
     problems.install(app)
     app.include_router(health.router)
@@ -67,15 +67,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"])
     app.add_middleware(RequestContext)
     return app
-
-
-def verifier_check(verifier: TokenVerifier) -> process.Check:
-    """For /ready: whether tokens can be checked."""
-
-    async def check() -> str | None:
-        return None if verifier.ready else "no public key yet"
-
-    return check
 
 
 def main() -> None:
