@@ -205,7 +205,6 @@ def stack(folder: Path) -> Iterator[Parts]:
         "RTE_STACK_DIR": str(folder),
         "RTE_PORT": str(port),
         "TEAM_MODE": "organizations",
-        "DATABASE_PREPARED_STATEMENTS": "true",  # the stack has no pooler
         **UNLIMITED,
     }
     os.environ.update(environment)

@@ -1,6 +1,7 @@
 """Row level security holds whatever the statement says, and nothing of one transaction is left for the next."""
 
 import asyncio
+import json
 
 import asyncpg
 import pytest
@@ -38,6 +39,24 @@ async def test_outside_a_members_transaction_the_api_sees_no_row_at_all(
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with api_database.as_service() as connection:
             await connection.fetch("select * from expectations")
+
+
+LIST = "rte.list_expectations($1, 'all', null, '-infinity', 'infinity', 'infinity', gen_random_uuid(), 10)"
+
+
+async def test_a_function_called_as_a_member_sees_their_team_and_leaves_nothing_of_them_behind(
+    teams: testing.Database, api_database: Database
+) -> None:
+    teams.execute(ONE_EACH)
+    items = await api_database.call_as(member("anna"), LIST)
+    async with api_database.as_service() as connection:
+        left = await connection.fetchrow(
+            "select current_user::text, coalesce(current_setting('request.jwt.claims', true), '')"
+        )
+
+    assert {json.loads(item)["title"] for item in items} == {"Anna's", "Ben's"}
+    assert left is not None
+    assert tuple(left) == ("rte_api", "")
 
 
 async def test_a_member_changes_only_what_is_theirs(teams: testing.Database, api_database: Database) -> None:

@@ -99,6 +99,25 @@ async def test_a_database_that_only_reads_is_read_and_refuses_writes_as_a_whole(
     assert (read.status_code, read.json()["title"], read.json()["version"]) == (200, "before", 1)
 
 
+async def test_a_state_that_could_not_be_saved_is_saved_later_and_nothing_else_suffers(
+    start_on: StartOn, private_postgres: Postgres, nats_server: Broker
+) -> None:
+    api = await start_on(private_postgres)
+    team = Team.made(api.database, alex="admin", maria="member")
+    alex, maria = await api.member(team, "alex"), await api.member(team, "maria")
+    # Any error of the database would do, like a deadlock.
+    api.database.execute("revoke execute on all functions in schema rte from rte_api")
+    await alex.post("/expectations", json={"title": "while it fails"})
+    async with asyncio.timeout(10):
+        while "permission denied for function list_expectations" not in private_postgres.log.read_text():
+            await asyncio.sleep(0.02)  # a log tells no events
+    api.database.execute("grant execute on all functions in schema rte to rte_api")
+    await maria.post("/expectations", json={"title": "when it works again"})
+
+    await saved(nats_server.url, team, "when it works again")
+    assert (await api.ready()).status_code == 200
+
+
 async def test_nothing_known_of_a_team_is_a_503_and_not_an_empty_list(
     start_on: StartOn, private_postgres: Postgres
 ) -> None:

@@ -71,6 +71,7 @@ async def test_a_large_body_is_refused_declared_or_not(api: Api, team: Team) -> 
 
     for answer in (declared, chunked):
         assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
+        assert answer.json()["type"] == "/problems/body-too-large"
 
 
 async def test_a_half_sent_body_does_not_hold_up_others_and_is_given_up(start_api: StartApi, team: Team) -> None:

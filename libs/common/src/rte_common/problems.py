@@ -15,6 +15,14 @@ from starlette.responses import JSONResponse
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+SLUGS = {
+    400: "unreadable-body",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "body-too-slow",
+    413: "body-too-large",
+}
+"""Types of what the framework and the admission refuse by status alone."""
 
 
 class Problem(Exception):
@@ -108,7 +116,7 @@ def install(app: FastAPI) -> None:
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101
-        slug = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "about:blank")
+        slug = SLUGS.get(error.status_code, "about:blank")
         title = HTTPStatus(error.status_code).phrase
         extensions = {"headers": dict(error.headers or {})}
         return answer(request, error.status_code, slug, title, str(error.detail), **extensions)

@@ -137,6 +137,7 @@ class Parts:
         }
         if role := DATABASE_ROLES.get(name):
             environment["DATABASE_URL"] = self.postgres.url(role, getattr(secrets, role))
+            environment["DATABASE_PREPARED_STATEMENTS"] = "true"  # no pooler here
         return environment
 
     def _external(self) -> list[Program]:

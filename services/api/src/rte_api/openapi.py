@@ -30,10 +30,10 @@ COMMON = {
     "503": "`database-away`, `database-read-only`, `keys-unavailable`, `too-slow`: try again after `Retry-After`",
 }
 WRITES = {
-    "400": "`about:blank`: the body is not JSON",
+    "400": "`unreadable-body`: the body is not text in UTF-8",
     "403": "`impersonated-session`: an impersonated session only reads",
-    "408": "`about:blank`: the body did not arrive in time",
-    "413": "`about:blank`: the body is too large",
+    "408": "`body-too-slow`: the body did not arrive in time",
+    "413": "`body-too-large`: the body is too large",
 }
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from rte_api import conditional, responses
@@ -49,7 +49,7 @@ CHANGING = (ExpectationNotFound, NotTheOwner, SecondFactorRequired, VersionMisma
 
 @router.get("", operation_id="list_expectations", response_model=ExpectationPage)
 async def list_expectations(
-    request: Request, question: Annotated[Question, Depends()], member: CurrentMember, wiring: CurrentWiring
+    request: Request, question: Annotated[Question, Query()], member: CurrentMember, wiring: CurrentWiring
 ) -> Response:
     """The team's expectations, newest first.
 
