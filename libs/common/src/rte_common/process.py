@@ -1,6 +1,7 @@
 """Run a service: settings, logs, the metrics port, uvicorn, and a drain on SIGTERM."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -31,6 +32,8 @@ Check = Callable[[], Awaitable[str | None]]
 CHECK_SECONDS = 2
 """How long a dependency may take to answer /ready."""
 BAD_SETTINGS = 2
+COLLECT_AFTER = 10_000, 5, 5
+"""New objects that make the garbage collector look at the youngest generation, and looks that reach the next one."""
 
 
 class Health:
@@ -150,6 +153,8 @@ def run(
         timeout_graceful_shutdown=10,
         **uvicorn_options,
     )
+    # Python's 700 is for small programs: a tenth of the time of 10,000 joins went into looking at what lives on.
+    gc.set_threshold(*COLLECT_AFTER)
     server = DrainingServer(config, health, settings.drain_seconds)
     server.run()
     log.info("process_ended", pid=os.getpid())

@@ -75,7 +75,9 @@ class Room:
             later(DIFF_SECONDS, self.tell_news)
 
     def tell_news(self) -> None:
-        """Tell the members now."""
+        """Tell the members now, if there is news."""
+        if not self._announcing:
+            return
         self._announcing = False
         for diff in self.presence.news():
             watching = [channel for channel in self.members if channel.sees_presence]
