@@ -225,7 +225,7 @@ def role_of(clerk_role: object) -> Role:
 
 @lru_cache(maxsize=64)
 def _key_id(header: str) -> str:
-    """The key that a token's header names. All tokens of a key have the same header; to read it is a third of a check."""
+    """The key that a token's header names. A key's tokens share their header, and to read it is a third of a check."""
     return str(jwt.get_unverified_header(f"{header}.e30.").get("kid", ""))
 
 
