@@ -160,7 +160,7 @@ async def test_a_transaction_that_is_cancelled_at_any_moment_is_undone_and_its_c
     async def publish() -> None:
         async with api_database.acting_as(member("anna")) as connection:
             await connection.execute(insert)
-            await connection.fetch("select pg_sleep(10)")
+            await connection.fetch("select pg_sleep(2)")  # the server sleeps on, and holds its locks
 
     for turns in range(60):
         task = asyncio.create_task(publish())
