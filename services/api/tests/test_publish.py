@@ -119,6 +119,19 @@ async def test_a_forgotten_where_does_not_leak_another_team(
     assert seen == {team.id: 1, other_team.id: 0}
 
 
+async def test_what_was_made_by_a_clock_ahead_of_ours_can_be_completed(
+    api: Api, team: Team, postgres: Database
+) -> None:
+    alex = await api.member(team, "alex")
+    made = postgres.execute(
+        "insert into expectations (team_id, user_id, title, created_at)"
+        f" values ('{team.id}', 'user_alex', 'from before the failover', now() + interval '1 minute') returning id"
+    )
+    done = await alex.post(f"/expectations/{made}/complete")
+
+    assert (done.status_code, done.json()["done_at"]) == (200, done.json()["created_at"])
+
+
 async def test_me_answers_who_the_caller_is(api: Api, team: Team) -> None:
     alex = await api.member(team, "alex")
     answer = await alex.get("/me")

@@ -22,12 +22,14 @@ COLUMNS = """
 """
 PUBLISH = f"""
     with e as (
-        insert into expectations (team_id, user_id, title, estimated_completion) values ($1, $2, $3, $4)
+        insert into expectations (team_id, user_id, title, estimated_completion)
+        select team_id, user_id, $3, $4 from memberships where team_id = $1 and user_id = $2
         on conflict (team_id, user_id) where not is_done do nothing
         returning *
     )
     select {COLUMNS} from e join users u on u.id = e.user_id
 """  # noqa: S608 - constants only
+IS_MEMBER = "select exists (select from memberships where team_id = $1 and user_id = $2)"
 CHANGE = f"""
     with e as (
         update expectations
@@ -39,7 +41,8 @@ CHANGE = f"""
 """  # noqa: S608
 COMPLETE = f"""
     with e as (
-        update expectations set is_done = true, done_at = now()
+        -- The clock of a standby that took over may be behind the one that made the row.
+        update expectations set is_done = true, done_at = greatest(now(), created_at)
         where id = $1 and not is_done and ($2::int[] is null or version = any($2)) and (user_id = $3 or $4)
         returning *
     )
@@ -145,8 +148,6 @@ async def publish(database: Database, member: Member, new: NewExpectation, key: 
     try:
         async with database.acting_as(member) as connection:
             return await idempotency.once(connection, member, key, request, lambda: _insert(connection, member, new))
-    except asyncpg.ForeignKeyViolationError as error:
-        raise MemberNotYetKnown from error
     except asyncpg.CheckViolationError as error:
         raise _refusal(error) from error
 
@@ -155,6 +156,8 @@ async def _insert(connection: Connection, member: Member, new: NewExpectation) -
     # The partial unique index decides, not a SELECT: two requests may arrive together.
     row = await connection.fetchrow(PUBLISH, member.team_id, member.id, new.title, new.estimated_completion)
     if row is None:
+        if not await connection.fetchval(IS_MEMBER, member.team_id, member.id):
+            raise MemberNotYetKnown
         raise ActiveExpectationExists("Finish it before publishing another")
     return Created.at("expectations", view(row))
 

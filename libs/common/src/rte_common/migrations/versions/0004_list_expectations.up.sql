@@ -1,5 +1,5 @@
--- A list is read often, so it is one call: to begin, to set role and claims, to ask and to commit would be four, and a
--- pooler keeps no plan between them, while a function keeps its own. Planning takes longer here than reading a page.
+-- A list is read often, so it is one call: to begin as a member, to ask and to commit would be three, and behind a pooler no
+-- plan is kept between them, while a function keeps its own. Planning takes longer here than reading a page.
 create view rte.expectation_items with (security_invoker = true) as
     select e.id, e.team_id, e.user_id, e.created_at, e.done_at, e.is_done, e.archived_at,
         json_build_object(
@@ -15,13 +15,15 @@ grant select on rte.expectation_items to authenticated;
 
 -- At most `most` of the team's expectations as JSON, newest first, that come after (last_at, last_id) in that order. `member`
 -- may be null: of everybody. `since` and `until` are about done_at where the list is of completed ones, else created_at.
--- Role and claims hold for this call alone; because it is stable, nothing but reading is possible in it. Each kind of list
--- is a statement of its own, so that each has its index whatever the arguments are.
+-- The role holds for this call alone, and the claims for the transaction, which is to be this call alone. Because it is
+-- stable, nothing but reading is possible in it. Each kind of list is a statement of its own, so that each has its index
+-- whatever the arguments are.
 create function rte.list_expectations(
     claims text, status text, member text, since timestamptz, until timestamptz,
     last_at timestamptz, last_id uuid, most integer
 ) returns setof text
-language plpgsql stable set role to authenticated set plan_cache_mode to force_generic_plan as $$
+language plpgsql stable set role to authenticated set search_path to '' set timezone to 'UTC'
+set plan_cache_mode to force_generic_plan as $$
 declare
     team constant text := claims::jsonb->'o'->>'id';
 begin
