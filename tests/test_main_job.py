@@ -15,7 +15,6 @@ import pytest
 from official_clients import OfficialClient
 
 from rte_devstack import demo
-from rte_devstack.demo import DemoMember
 from rte_devstack.postgres import psql
 from rte_devstack.services import Parts
 
@@ -25,14 +24,14 @@ EVERYTHING = [{"event": "*", "schema": "public", "table": "expectations"}]
 class Browser:
     """A member with a session, using REST through Traefik."""
 
-    def __init__(self, http: httpx.AsyncClient, stack: Parts, member: DemoMember) -> None:
+    def __init__(self, http: httpx.AsyncClient, stack: Parts, member_id: str) -> None:
         self._http = http
         self._stack = stack
-        self.member = member
+        self.member_id = member_id
 
     async def token(self) -> str:
         """A fresh session token, as Clerk's script fetches one for each request."""
-        answer = await self._http.post(f"{self._stack.url('clerk')}/devstack/tokens", json={"member": self.member.id})
+        answer = await self._http.post(f"{self._stack.url('clerk')}/devstack/tokens", json={"member": self.member_id})
         return str(answer.json()["token"])
 
     async def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
@@ -45,7 +44,7 @@ class Browser:
     async def current(self) -> dict[str, Any] | None:
         """The member's current expectation."""
         items = (await self.call("GET", "/expectations?status=active")).json()["items"]
-        return next((item for item in items if item["user"]["id"] == self.member.id), None)
+        return next((item for item in items if item["user"]["id"] == self.member_id), None)
 
     async def complete(self) -> dict[str, Any] | None:
         """Complete the current expectation, if there is one."""
@@ -94,7 +93,7 @@ def two_teams(start_stack: Callable[..., Parts]) -> Parts:
 async def test_what_alex_publishes_changes_and_completes_is_on_marias_screen(
     kind: str, stack: Parts, http: httpx.AsyncClient
 ) -> None:
-    alex, maria = Browser(http, stack, demo.ALEX), Browser(http, stack, demo.MARIA)
+    alex, maria = Browser(http, stack, demo.ALEX.id), Browser(http, stack, demo.MARIA.id)
     await alex.complete()
     screen = await maria.watch(kind)
     try:
@@ -123,7 +122,7 @@ async def test_what_alex_publishes_changes_and_completes_is_on_marias_screen(
 async def test_while_nats_is_down_a_post_is_201_and_its_event_arrives_once_afterwards(
     stack: Parts, http: httpx.AsyncClient
 ) -> None:
-    alex, maria = Browser(http, stack, demo.ALEX), Browser(http, stack, demo.MARIA)
+    alex, maria = Browser(http, stack, demo.ALEX.id), Browser(http, stack, demo.MARIA.id)
     await alex.complete()
     screen = await maria.watch("python")
     try:
@@ -142,7 +141,7 @@ async def test_while_nats_is_down_a_post_is_201_and_its_event_arrives_once_after
 
 
 async def test_another_team_sees_neither_row_nor_event(two_teams: Parts, http: httpx.AsyncClient) -> None:
-    alex, nora = Browser(http, two_teams, demo.ALEX), Browser(http, two_teams, demo.NORA)
+    alex, nora = Browser(http, two_teams, demo.ALEX.id), Browser(http, two_teams, demo.NORA.id)
     strangers_screen = await nora.watch("python")
     try:
         published = await alex.publish("Nothing for Northwind")
@@ -160,17 +159,21 @@ async def test_another_team_sees_neither_row_nor_event(two_teams: Parts, http: h
     assert refused.status_code == 404
 
 
-async def test_who_signs_up_at_clerk_is_a_member_a_moment_later(stack: Parts, http: httpx.AsyncClient) -> None:
+async def test_who_signs_up_at_clerk_is_a_member_a_moment_later_and_out_when_deleted_there(
+    stack: Parts, http: httpx.AsyncClient
+) -> None:
     user = {"first_name": "Priya", "last_name": "Raman", "email_address": "priya@example.com"}
     made = (await http.post(f"{stack.url('clerk')}/devstack/users", json=user)).json()
-    token = (await http.post(f"{stack.url('clerk')}/devstack/tokens", json={"member": made["id"]})).json()["token"]
-
-    async def me() -> httpx.Response:
-        return await http.get(f"{stack.url('traefik')}/api/v1/me", headers={"authorization": f"Bearer {token}"})
-
+    priya = Browser(http, stack, made["id"])
     async with asyncio.timeout(20):
-        while (answer := await me()).status_code == 503:
+        while (answer := await priya.call("GET", "/me")).status_code == 503:
             await asyncio.sleep(float(answer.headers["retry-after"]) / 10)
+    screen = await priya.watch("js-2.109")
+    try:
+        await http.delete(f"{stack.url('clerk')}/devstack/users/{made['id']}")
+        await screen.heard("status", status="CLOSED")
+    finally:
+        await screen.stop()
 
     assert answer.status_code == 200
     assert answer.json()["name"] == "Priya Raman"
