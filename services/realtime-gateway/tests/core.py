@@ -28,10 +28,15 @@ class Clock:
     """Time stands still until `advance`."""
 
     time: float = 1_700_000_000.0
+    jumped: float = 0
+    """How far the wall clock was set forward, or back."""
     _calls: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def now(self) -> float:
+        return self.time + self.jumped
+
+    def steady(self) -> float:
         return self.time
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
@@ -58,7 +63,7 @@ class Tokens:
     ) -> str:
         token = f"header.{uuid.uuid4()}.signature"
         self._members[token] = Member(
-            user, team, role, more.pop("session", f"sess_{user}"), self.clock.time + lives, **more
+            user, team, role, more.pop("session", f"sess_{user}"), self.clock.now() + lives, **more
         )
         return token
 
@@ -196,7 +201,8 @@ class World:
     sequence: int = 0
 
     def __post_init__(self) -> None:
-        self.hub = Hub(self.clock.later, now=self.clock.now, flush_seconds=FLUSH_SECONDS)
+        clock = self.clock
+        self.hub = Hub(clock.later, now=clock.now, clock=clock.steady, flush_seconds=FLUSH_SECONDS)
         self.tokens = Tokens(self.clock)
         self.hub.start_after(self.sequence)
         for source in SOURCES:
@@ -234,7 +240,7 @@ class World:
         event = {
             "id": str(uuid.uuid4()),
             "type": f"{table}.{VERBS[change]}.v1",
-            "occurred_at": datetime.fromtimestamp(self.clock.time, UTC).isoformat(),
+            "occurred_at": datetime.fromtimestamp(self.clock.now(), UTC).isoformat(),
             "team_id": team,
             "user_id": user,
             "table": f"{table}s",

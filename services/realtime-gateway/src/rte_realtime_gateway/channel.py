@@ -68,7 +68,7 @@ class Channel:
         self.name = topic.removeprefix(messages.PREFIX)
         self.request = request
         self.state = State.JOINING
-        self.deadline = session.hub.now() + JOIN_SECONDS
+        self.deadline = session.hub.clock() + JOIN_SECONDS
         self.sees_presence = request.presence
         self._join_ref = join_ref
         self._ref = ref
@@ -141,7 +141,7 @@ class Channel:
         if self._grant is None:
             self.state = State.SOFT
             again = self.session.joins_without_token(self.topic)
-            self._set_deadline(hub.now() + (SOFT_REJOIN_SECONDS if again else SOFT_JOIN_SECONDS))
+            self._set_deadline(hub.clock() + (SOFT_REJOIN_SECONDS if again else SOFT_JOIN_SECONDS))
         else:
             self._enter(self._grant)
 
@@ -150,7 +150,7 @@ class Channel:
         hub, team_id = self.session.hub, grant.member.team_id
         self.state = State.OPEN
         self._grant = grant
-        self._set_deadline(grant.member.expires_at + hub.expiry_grace)
+        self._set_deadline(hub.end_of(grant.member))
         team = hub.team(team_id)
         room = hub.rooms.enter(RoomName(team_id, self.topic, self.request.private), self)
         audience = team.audience(grant.user_id, self._audience_key) if self.request.changes.bindings else None
@@ -247,7 +247,7 @@ class Channel:
             self.fail("Unauthorized: The token is of another member or team: join again")
         else:
             self._grant = grant
-            self._set_deadline(member.expires_at + self.session.hub.expiry_grace)
+            self._set_deadline(self.session.hub.end_of(member))
 
     def _not_renewed(self, refusal: Refused) -> None:
         # The token before it may still be good, and a better one may follow: the deadline decides.
@@ -258,7 +258,7 @@ class Channel:
 
     def check_deadline(self) -> None:
         """End what has run out: the wait for the feed, for a token, or the token with its grace."""
-        if self.session.hub.now() < self.deadline:
+        if self.session.hub.clock() < self.deadline:
             return
         match self.state:
             case State.JOINING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from rte_common.auth import Member
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.audience import Audience
 from rte_realtime_gateway.changes import Change
@@ -41,16 +42,20 @@ class Hub:
         expiry_grace: float = 35.0,
         resume_seconds: float = 300.0,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.now = now
+        """Unix time, for what other machines have dated: it may jump."""
+        self.clock = clock
+        """Seconds that only ever pass, for everything that is measured here."""
         self.later = later
         self.sessions: set[Session] = set()
         self.rooms = Rooms(later)
         self.kept_seconds = resume_seconds + HEARTBEATS_SECONDS
         """How long changes and positions are kept, so that clients may come back within `resume_seconds`."""
-        self.positions = Positions(now, self.kept_seconds)
-        self.limits = Limits(now)
-        self.standing = Standing(now)
+        self.positions = Positions(clock, self.kept_seconds)
+        self.limits = Limits(clock)
+        self.standing = Standing(clock)
         self.draining = False
         self.expiry_grace = expiry_grace
         """Seconds for which a channel outlives its token: clients renew on a heartbeat, every 25 s."""
@@ -109,14 +114,14 @@ class Hub:
         if not self._dirty:
             self._before_unflushed = self.head
             # Alone, a change is written within this turn of the loop; in a crowd, many share one write.
-            wait = self._flushed_at + self._flush_seconds - self.now()
+            wait = self._flushed_at + self._flush_seconds - self.clock()
             self.later(min(max(wait, 0), self._flush_seconds), self.flush)
         self._dirty.update(dict.fromkeys(dirty))
         self._unflushed.append(change)
 
     def flush(self) -> None:
         """Write everything that waits to the sockets."""
-        self._flushed_at = self.now()
+        self._flushed_at = self.clock()
         dirty, changes = self._dirty, self._unflushed
         self._dirty, self._unflushed = {}, []
         for audience in dirty:
@@ -147,7 +152,7 @@ class Hub:
 
     def _ask_positions(self) -> None:
         """Ping as many clients as the allowance has, and the others later."""
-        while self._unacknowledged and self._pings.take(self.now()):
+        while self._unacknowledged and self._pings.take(self.clock()):
             session = next(iter(self._unacknowledged))
             del self._unacknowledged[session]
             session.ping()
@@ -216,10 +221,14 @@ class Hub:
 
     def tidy(self) -> None:
         """End what has run out. Call once a second."""
-        now = self.now()
+        now = self.clock()
         for session in [session for session in self.sessions if session.deadline <= now]:
             session.check_deadlines()
         metrics.QUEUE_BYTES.set(sum(session.queued for session in self.sessions if session.lagging))
+
+    def end_of(self, member: Member) -> float:
+        """When a channel with the member's token ends, by our clock: a wall clock that jumps later ends nobody's."""
+        return self.clock() + member.expires_at - self.now() + self.expiry_grace
 
     def forget(self) -> None:
         """Drop what is older than clients may come back for. Call now and then."""

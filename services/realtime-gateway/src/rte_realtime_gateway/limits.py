@@ -62,7 +62,7 @@ PRESENCE = 5.0, 20.0
 class Limits:
     """The allowances of all members and teams of this process."""
 
-    now: Callable[[], float]
+    clock: Callable[[], float]
     joins: Rates = JOINS
     messages: Rates = MESSAGES
     _allowances: dict[tuple[str, ...], Allowance] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Limits:
         return self._take("message", self.messages, member)
 
     def _take(self, kind: str, rates: Rates, member: Member) -> bool:
-        now = self.now()
+        now = self.clock()
         own = self._allowance((kind, member.team_id, member.id), rates.member)
         team = self._allowance((kind, member.team_id), rates.team)
         return own.take(now) and team.take(now)
@@ -88,6 +88,6 @@ class Limits:
 
     def tidy(self) -> None:
         """Forget who has not used anything for a while."""
-        now = self.now()
+        now = self.clock()
         for key in [key for key, allowance in self._allowances.items() if allowance.is_full(now)]:
             del self._allowances[key]

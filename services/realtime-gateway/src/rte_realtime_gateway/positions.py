@@ -45,7 +45,7 @@ class Known:
 class Positions:
     """The positions of all clients with a session id, of this replica and the others."""
 
-    now: Callable[[], float]
+    clock: Callable[[], float]
     keep_seconds: float
     unshared: set[str] = field(default_factory=set)
     """Clients of this replica about whom the others do not know the latest."""
@@ -56,7 +56,7 @@ class Positions:
     def of(self, client: str, topic: str) -> int | None:
         """Where the client is on this topic; None if nobody knows."""
         known = self._known.get(client)
-        return None if known is None or known.at < self.now() - self.keep_seconds else known.places.get(topic)
+        return None if known is None or known.at < self.clock() - self.keep_seconds else known.places.get(topic)
 
     def advance(self, client: str, places: Mapping[str, int]) -> None:
         """The client has had everything up to these places. Positions only grow, so late news do no harm."""
@@ -66,7 +66,7 @@ class Positions:
     def learn(self, client: str, places: Mapping[str, int]) -> None:
         """Another replica, or this one before it was restarted, has told."""
         known = self._known.setdefault(client, Known({}, 0))
-        known.at = self.now()
+        known.at = self.clock()
         for topic, place in places.items():
             known.places[topic] = max(place, known.places.get(topic, 0))
 
@@ -83,7 +83,7 @@ class Positions:
 
     def tidy(self) -> None:
         """Drop what is too old to be of use."""
-        oldest = self.now() - self.keep_seconds
+        oldest = self.clock() - self.keep_seconds
         for client in [client for client, known in self._known.items() if known.at < oldest]:
             del self._known[client]
 

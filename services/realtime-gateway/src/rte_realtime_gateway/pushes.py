@@ -74,7 +74,7 @@ class Pushes:
         if len(orjson.dumps(meta)) > MAX_META_BYTES:
             return messages.error(f"Track message size exceeded: at most {MAX_META_BYTES} bytes")
         refusal = self._refusal(grant)
-        if refusal is None and not self._presence.take(self._hub.now()):
+        if refusal is None and not self._presence.take(self._hub.clock()):
             refusal = "ClientPresenceRateLimitReached: Client presence rate limit exceeded"
         if refusal is not None:
             return messages.error(refusal)

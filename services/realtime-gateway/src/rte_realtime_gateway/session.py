@@ -92,9 +92,9 @@ class Session:
         self.write = outlet.write
         self.lagging = False
         """Whether the client takes less than it is sent."""
-        self.deadline = hub.now() + IDLE_SECONDS
+        self.deadline = hub.clock() + IDLE_SECONDS
         """When `check_deadlines` has something to do, at the earliest."""
-        self._heard_at = self._channel_at = hub.now()
+        self._heard_at = self._channel_at = hub.clock()
         self._outlet = outlet
         self._channels: dict[str, Channel] = {}
         self._bad_frames = 0
@@ -118,7 +118,7 @@ class Session:
 
     def heard(self) -> None:
         """The client is there."""
-        self._heard_at = self.hub.now()
+        self._heard_at = self.hub.clock()
 
     def receive(self, data: str | bytes) -> None:
         """Take one websocket message: text, or bytes of a binary one."""
@@ -182,14 +182,14 @@ class Session:
             raise Refused("RealtimeRestarting: Realtime is restarting, please standby")
         if len(self._channels) >= MAX_CHANNELS:
             raise Refused("ChannelRateLimitReached: Too many channels")
-        if not self._joins.take(self.hub.now()):
+        if not self._joins.take(self.hub.clock()):
             raise Refused("ClientJoinRateLimitReached: Too many joins per second")
 
     def forget(self, channel: Channel) -> None:
         """The channel ends, or has ended."""
         if self._channels.get(channel.topic) is channel:
             del self._channels[channel.topic]
-            self._channel_at = self.hub.now()
+            self._channel_at = self.hub.clock()
             metrics.CHANNELS.dec()
 
     def _reply(self, message: Message, payload: bytes) -> None:
@@ -288,7 +288,7 @@ class Session:
 
     def check_deadlines(self) -> None:
         """End what has run out, and find out when to look again."""
-        now = self.hub.now()
+        now = self.hub.clock()
         for channel in list(self._channels.values()):
             channel.check_deadline()
         idle_at = self._heard_at + IDLE_SECONDS

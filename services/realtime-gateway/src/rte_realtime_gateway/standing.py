@@ -14,7 +14,7 @@ REMEMBERED_SECONDS = 3600.0
 class Standing:
     """What the events say about members, which is newer than what their tokens say."""
 
-    now: Callable[[], float]
+    clock: Callable[[], float]
     _removed: dict[tuple[str, str], float] = field(default_factory=dict)
     _revoked: dict[str, float] = field(default_factory=dict)
 
@@ -23,18 +23,18 @@ class Standing:
         who = change.team_id, change.user_id
         match change.table, change.type:
             case "memberships", "DELETE":
-                self._removed[who] = self.now()
+                self._removed[who] = self.clock()
                 return True
             case "memberships", _:
                 self._removed.pop(who, None)
             case "users", "UPDATE" if change.row.get("deleted_at") is not None:
-                self._removed[who] = self.now()
+                self._removed[who] = self.clock()
                 return True
         return False
 
     def revoke(self, session_id: str) -> None:
         """This session of a member was ended: its tokens are void."""
-        self._revoked[session_id] = self.now()
+        self._revoked[session_id] = self.clock()
 
     def is_good(self, member: Member) -> bool:
         """Whether the member is still in the team, and the session not ended."""
@@ -42,6 +42,6 @@ class Standing:
 
     def tidy(self) -> None:
         """Forget what no token can outlive."""
-        oldest = self.now() - REMEMBERED_SECONDS
+        oldest = self.clock() - REMEMBERED_SECONDS
         self._removed = {who: at for who, at in self._removed.items() if at > oldest}
         self._revoked = {session: at for session, at in self._revoked.items() if at > oldest}
