@@ -1,7 +1,9 @@
 """Bad handshakes and bad frames: an answer or a named close, no traceback, and nobody else notices."""
 
+import asyncio
 import json
 import zlib
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -46,6 +48,32 @@ async def test_other_versions_paths_and_origins_are_refused(
     with pytest.raises(InvalidStatus) as refused:
         await connect(f"ws://127.0.0.1:{gateway.port}{path}", additional_headers=headers, proxy=None)
     assert refused.value.response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "status"),
+    [
+        ("//[x", "", 404),
+        ("//a/realtime/v1/websocket", "", 404),
+        ("/realtime/v1/websocket?vsn=2.0.0", "X-Api-Key: one\r\nX-Api-Key: two\r\n", 101),
+        ("/realtime/v1/websocket?vsn=2.0.0&apikey=%FF", "", 101),
+        ("/realtime/v1/websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", 400),
+    ],
+)
+async def test_a_strange_request_is_answered(gateway: Gateway, path: str, header: str, status: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{header}"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(10):
+        assert int((await reader.readline()).split()[1]) == status
+        if status == HTTPStatus.SWITCHING_PROTOCOLS:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(Frame(OP_TEXT, b'[null,"1","phoenix","heartbeat",{}]').serialize(mask=True))
+            assert await reader.readexactly(2)
+    writer.close()
+    assert "Traceback" not in gateway.log.read_text()
 
 
 async def test_the_page_of_an_authorized_party_may_connect(gateway: Gateway) -> None:

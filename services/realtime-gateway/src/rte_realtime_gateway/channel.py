@@ -134,6 +134,8 @@ class Channel:
             metrics.JOINS.labels("refused").inc()
 
     def _open(self) -> None:
+        if self.state is not State.JOINING:
+            return  # it ended while others opened
         hub = self.session.hub
         self.reply(self._ref, messages.ok({"postgres_changes": self.request.changes.echo}))
         metrics.JOINS.labels("ok").inc()

@@ -316,10 +316,12 @@ class Session:
         self._outlet.close(code, reason)
 
     def overflow(self) -> None:
-        """The client took so little that something could not be written: it must come back and resume."""
-        self.ended()
+        """The client took so little that something was not written: it must come back and resume. Never call it from
+        within a write: whoever writes may be in the middle of opening or ending a channel."""
+        if self.is_open:
+            self.close(*Closing.SLOW)
+        # Channels that ended since then believe that everything was written.
         self._places.clear()
-        self.close(*Closing.SLOW)
 
     def close_answered(self) -> None:
         """The client answered our close: it has had everything written before it, and may be elsewhere in a moment."""

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -40,6 +40,8 @@ PONG_SIZE = 10
 """A masked pong that repeats the four bytes of our pings."""
 CLOSE_SECONDS = 5.0
 """How long a client may take to answer a close, or to read what was written before it."""
+MAX_PAUSE_SECONDS = 10.0
+"""Longest time for which nothing is read: heartbeats must be heard within IDLE_SECONDS."""
 
 
 class GatewaySocket(asyncio.Protocol):
@@ -54,6 +56,12 @@ class GatewaySocket(asyncio.Protocol):
         self._session: Session | None = None
         self._message: list[bytes] = []
         self._is_text = True
+        self._dropping = False
+        """Whether something could not be written: nothing that comes after it is written either."""
+        self._read_at = 0.0
+        """When to read from the client again, in the loop's time."""
+        self._reading_again: asyncio.TimerHandle | None = None
+        self._abort: asyncio.TimerHandle | None = None
 
     # What asyncio and uvicorn call
 
@@ -88,6 +96,9 @@ class GatewaySocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
         self._server.connections.discard(cast(Any, self))
+        for timer in (self._reading_again, self._abort):
+            if timer is not None:
+                timer.cancel()
         if self._session is not None:
             self._session.ended()
 
@@ -103,10 +114,11 @@ class GatewaySocket(asyncio.Protocol):
     def _upgrade(self, data: bytes) -> None:
         """Answer the request, which uvicorn has parsed and hands over in one piece."""
         request = _request(data)
-        address = urlsplit(request.path)
-        query = parse_qs(address.query)
+        # No urlsplit: it takes the path `//[x` for an address with a bad host, and raises.
+        path, _, parameters = request.path.partition("?")
+        query = parse_qs(parameters)
         handshake = self._wiring.handshake
-        if address.path not in PATHS:
+        if path not in PATHS:
             response = handshake.reject(HTTPStatus.NOT_FOUND, "Connect to /realtime/v1/websocket\n")
         elif (version := _version(query)) is None:
             response = handshake.reject(HTTPStatus.FORBIDDEN, "vsn is 1.0.0 or 2.0.0\n")
@@ -120,7 +132,7 @@ class GatewaySocket(asyncio.Protocol):
         self._transport.close()
 
     def _begin(self, version: Version, request: Request, query: dict[str, list[str]]) -> Session:
-        key = request.headers.get("x-api-key") or query.get("apikey", [None])[0]
+        key, *_ = [*request.headers.get_all("x-api-key"), *query.get("apikey", []), None]
         client_id = query.get(CLIENT_ID, [""])[0]
         if not MIN_CLIENT_ID <= len(client_id) <= MAX_CLIENT_ID:
             client_id = ""  # none, or too short to be one client's only
@@ -141,7 +153,7 @@ class GatewaySocket(asyncio.Protocol):
                 session.answered(bytes(frame.data))
                 return
             case Opcode.CLOSE:
-                if self._websocket.close_rcvd_then_sent is False:
+                if self._answers_our_close() and not self._dropping:
                     session.close_answered()
                 return
             case _:
@@ -152,6 +164,16 @@ class GatewaySocket(asyncio.Protocol):
             data = b"".join(self._message)
             self._message = []
             self._receive(session, data)
+
+    def _answers_our_close(self) -> bool:
+        """Whether the client's close is an answer: one of its own, on its way while we sent ours, proves nothing."""
+        ours, theirs = self._websocket.close_sent, self._websocket.close_rcvd
+        return (
+            self._websocket.close_rcvd_then_sent is False
+            and ours is not None
+            and theirs is not None
+            and theirs.code == ours.code
+        )
 
     def _receive(self, session: Session, data: bytes) -> None:
         if not self._is_text:
@@ -172,7 +194,8 @@ class GatewaySocket(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The client has taken most of it."""
-        self._set_writing(self._transport.write)
+        if not self._dropping:
+            self._set_writing(self._transport.write)
 
     def _set_writing(self, write: Write) -> None:
         self.write = write
@@ -180,12 +203,14 @@ class GatewaySocket(asyncio.Protocol):
             self._session.rewire(lagging=write != self._transport.write)
 
     def _write_to_laggard(self, data: bytes) -> None:
-        if self._websocket.state is not State.OPEN or self._session is None:
+        if self._dropping or self._websocket.state is not State.OPEN or self._session is None:
             return
         if self.queued + len(data) <= self._wiring.settings.max_queue_bytes:
             self._transport.write(data)
         else:
-            self._session.overflow()
+            self._dropping = True
+            # Soon, not now: whoever writes may be in the middle of opening or ending a channel.
+            asyncio.get_running_loop().call_soon(self._session.overflow)
 
     @property
     def queued(self) -> int:
@@ -193,14 +218,23 @@ class GatewaySocket(asyncio.Protocol):
         return self._transport.get_write_buffer_size()
 
     def slow_down(self, seconds: float) -> None:
-        """Take nothing from the client for so long: it is TCP that tells it."""
-        metrics.SLOWED.inc()
-        self._transport.pause_reading()
-        asyncio.get_running_loop().call_later(seconds, self._take_again)
+        """Take nothing from the client for so long: it is TCP that tells it. Asked again, the latest end counts."""
+        now = asyncio.get_running_loop().time()
+        self._read_at = min(max(self._read_at, now + seconds), now + MAX_PAUSE_SECONDS)
+        if self._reading_again is None:
+            metrics.SLOWED.inc()
+            self._transport.pause_reading()
+            self._read_again()
 
-    def _take_again(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+    def _read_again(self) -> None:
+        """Read from the client if it is time, else look again when it is: one timer, however often it was moved."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._read_at:
+            self._reading_again = loop.call_at(self._read_at, self._read_again)
+        else:
+            self._reading_again = None
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
 
     # The end
 
@@ -218,7 +252,8 @@ class GatewaySocket(asyncio.Protocol):
             else:
                 self._transport.close()
         if self._websocket.close_expected():
-            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
+            if self._abort is None:
+                self._abort = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
             if self._session is not None:
                 self._session.ended()
 
