@@ -1,9 +1,13 @@
 """Lists neither skip nor repeat, and hold what was asked for."""
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import orjson
+import pytest
 
 from rte_devstack.testing import Database
 
@@ -68,3 +72,15 @@ async def test_lists_by_state_member_and_period(api: Api, team: Team, postgres: 
     assert len(await titles(**period)) == 5
     assert len(await titles(**{**period, "from": "2000-01-01T00:00:00Z", "to": done_at})) == 3
     assert active["user"] == {"id": "user_alex", "name": "Alex", "avatar_url": None}
+
+
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2030-01-01T00:00:00", "x", 5]
+)
+async def test_a_cursor_that_no_page_gave_is_refused(api: Api, team: Team, at: object) -> None:
+    alex = await api.member(team, "alex")
+    cursor = base64.urlsafe_b64encode(orjson.dumps([at, uuid4()])).decode()
+    answer = await alex.get("/expectations", params={"cursor": cursor})
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["query/cursor"]

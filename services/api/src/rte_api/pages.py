@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,12 +23,13 @@ def decode(cursor: str) -> Position:
     """The position in a cursor; RequestValidationError when we did not make it."""
     try:
         at, id_ = orjson.loads(base64.urlsafe_b64decode(cursor.encode() + b"=="))
-        position = datetime.fromisoformat(at), UUID(id_)
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+        moment, last_id = datetime.fromisoformat(at), UUID(id_)
+        utc = moment.astimezone(UTC)  # here, because the ends of the calendar overflow in some offsets
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
         raise invalid_cursor(cursor) from error
-    if position[0].tzinfo is None:
+    if moment.tzinfo is None:
         raise invalid_cursor(cursor)
-    return position
+    return utc, last_id
 
 
 def invalid_cursor(cursor: str) -> RequestValidationError:
