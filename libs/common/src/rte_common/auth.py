@@ -173,12 +173,12 @@ class TokenVerifier:
         try:
             response = await self._http.get(self._settings.jwks_url, timeout=5)
             response.raise_for_status()
-            fetched = jwt.PyJWKSet.from_dict(response.json())
-        except (httpx.HTTPError, jwt.PyJWKSetError, ValueError) as error:
+            keys = _rsa_keys(response.json())
+        except (httpx.HTTPError, jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
             KEY_FETCHES.labels("failed").inc()
             log.warning("jwks_fetch_failed", url=self._settings.jwks_url, error=repr(error), have_keys=len(self._keys))
             return False
-        self._keys = {key.key_id or "": key.key for key in fetched.keys if isinstance(key.key, RSAPublicKey)}
+        self._keys = keys
         self._remembered.clear()  # what a replaced key signed is not trusted any longer
         KEY_FETCHES.labels("ok").inc()
         return True
@@ -227,6 +227,15 @@ def role_of(clerk_role: object) -> Role:
 def _key_id(header: str) -> str:
     """The key that a token's header names. A key's tokens share their header, and to read it is a third of a check."""
     return str(jwt.get_unverified_header(f"{header}.e30.").get("kid", ""))
+
+
+def _rsa_keys(document: Any) -> dict[str, RSAPublicKey]:
+    """The keys of a JSON Web Key Set that can sign session tokens; whatever it raises, the document is no such set."""
+    fetched = jwt.PyJWKSet.from_dict(document)
+    keys = {str(key.key_id or ""): key.key for key in fetched.keys if isinstance(key.key, RSAPublicKey)}
+    if not keys:
+        raise ValueError("no RSA key in the set")
+    return keys
 
 
 def _refusal(error: jwt.InvalidTokenError) -> InvalidToken:
