@@ -3,12 +3,15 @@
 A file that goes on after its image is a polyglot: an image for us, an archive or a page for somebody else.
 """
 
+import re
 import struct
 
 START_OF_SCAN = 0xDA
 END_OF_IMAGE = 0xD9
 STANDALONE = {0x01, *range(0xD0, 0xD8)}
 """JPEG markers without a length."""
+START_OF_IMAGE = b"\xff\xd8\xff"
+ZEROS = re.compile(rb"\0*")
 GIF_TRAILER, GIF_EXTENSION, GIF_IMAGE = 0x3B, 0x21, 0x2C
 
 
@@ -19,13 +22,26 @@ class BrokenContainer(Exception):
 def image_end(kind: str, data: bytes) -> int:
     """The offset after the image of that kind (JPEG, PNG, WEBP, GIF); BrokenContainer when it has no end."""
     try:
-        return {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "GIF": _gif}[kind](data)
+        return {"JPEG": _jpegs, "PNG": _png, "WEBP": _webp, "GIF": _gif}[kind](data)
     except (struct.error, IndexError) as error:
         raise BrokenContainer("the file ends within the image") from error
 
 
-def _jpeg(data: bytes) -> int:
-    position = 2
+def _jpegs(data: bytes) -> int:
+    """Phones put a depth map, a gain map or a preview behind the photo, each a JPEG of its own (MPF, Ultra HDR)."""
+    end = _jpeg(data, 0)
+    while data.startswith(START_OF_IMAGE, start := _after_zeros(data, end)):
+        end = _jpeg(data, start)
+    return end
+
+
+def _after_zeros(data: bytes, position: int) -> int:
+    zeros = ZEROS.match(data, position)
+    return zeros.end() if zeros else position
+
+
+def _jpeg(data: bytes, start: int) -> int:
+    position = start + 2
     while True:
         if data[position] != 0xFF:
             raise BrokenContainer("a JPEG segment is missing")
