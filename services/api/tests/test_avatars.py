@@ -1,16 +1,27 @@
 """A member's picture: decided by content, made anew without anything but its pixels, and bombs refused."""
 
+import asyncio
 import io
 import struct
+import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import Request
 from PIL import Image
+from starlette.middleware.base import RequestResponseEndpoint
+from starlette.responses import Response
 
-from .running import Api, Team
+from rte_api.avatars import images
+from rte_devstack import storage
+from rte_devstack.serving import serving
+
+from .conftest import SERVICE_KEY
+from .running import Api, StartApi, Team
 
 ORIENTATION, GPS = 0x0112, 0x8825
 SOME_ZIP = b"PK\x03\x04" + bytes(26) + b"PK\x05\x06" + bytes(18)
@@ -34,6 +45,22 @@ def bomb(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pixels = zlib.compress(bytes(1_000_000), 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+Listing = Callable[[str], Awaitable[set[str]]]
+
+
+@pytest.fixture
+async def avatars_of(storage_url: str) -> AsyncIterator[Listing]:
+    """Call it for the versions that a member has in the bucket."""
+    headers = {"apikey": SERVICE_KEY, "authorization": f"Bearer {SERVICE_KEY}"}
+    async with httpx.AsyncClient(base_url=f"{storage_url}/storage/v1", headers=headers, trust_env=False) as bucket:
+
+        async def listed(member: str) -> set[str]:
+            answer = await bucket.post("/object/list/avatars", json={"prefix": member})
+            return {row["name"] for row in answer.raise_for_status().json()}
+
+        yield listed
 
 
 @pytest.fixture
@@ -97,6 +124,20 @@ async def test_the_old_picture_is_removed_and_without_one_the_picture_at_clerk_i
     assert (await alex.get("/me")).json()["avatar_url"] == "https://img.clerk.com/2"
 
 
+async def test_each_upload_has_a_path_of_its_own_and_only_the_last_one_stays(
+    alex: httpx.AsyncClient, avatars_of: Listing
+) -> None:
+    colors = ("red", "green", "red", "green")
+    before = await avatars_of("user_alex")
+    answers = await asyncio.gather(*(alex.put("/me/avatar", content=picture("PNG", color)) for color in colors))
+    url = (await alex.get("/me")).json()["avatar_url"]
+    after = await avatars_of("user_alex")
+
+    assert len({answer.json()["avatar_url"] for answer in answers}) == 4, "no path comes back"
+    assert after - before == {url.split("/")[-2]}
+    assert (await shown(url)).size == (256, 256)
+
+
 JPEG = picture("JPEG")
 REFUSED: dict[str, Callable[[], bytes]] = {
     "a bomb": lambda: bomb(50_000, 50_000),
@@ -131,3 +172,66 @@ async def test_more_than_five_megabytes_are_not_read(alex: httpx.AsyncClient) ->
     answer = await alex.put("/me/avatar", content=JPEG + bytes(5_000_000))
 
     assert answer.status_code == 413
+
+
+async def test_a_picture_whose_address_was_not_kept_leaves_no_files(
+    start_api: StartApi, api: Api, team: Team, avatars_of: Listing
+) -> None:
+    impatient = await start_api(database_timeout_seconds=0.5)
+    alex = await impatient.member(team, "alex")
+    unknown = await api.member(team, "whom_clerk_did_not_tell_of")
+    before = await avatars_of("user_alex")
+    async with impatient.locked("users"):
+        away = await alex.put("/me/avatar", content=JPEG)
+    refused = await unknown.put("/me/avatar", content=JPEG)
+
+    assert (away.status_code, away.json()["type"]) == (503, "/problems/database-away")
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/member-not-yet-known")
+    assert await avatars_of("user_alex") == before
+    assert await avatars_of("user_whom_clerk_did_not_tell_of") == set()
+
+
+async def test_a_change_is_done_also_when_the_old_picture_cannot_be_removed(
+    start_api: StartApi, team: Team, tmp_path: Path
+) -> None:
+    stand_in = storage.Settings(state_dir=tmp_path, supabase_service_key=SERVICE_KEY, supabase_anon_key="anon")
+    storage_app = storage.create_app(stand_in)
+
+    @storage_app.middleware("http")
+    async def keep_everything(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        return Response(status_code=503) if request.method == "DELETE" else await call_next(request)
+
+    async with serving(storage_app) as url:
+        alex = await (await start_api(supabase_url=url)).member(team, "alex")
+        first = await alex.put("/me/avatar", content=JPEG)
+        second = await alex.put("/me/avatar", content=JPEG)
+        await shown(second.json()["avatar_url"])
+        removed = await alex.delete("/me/avatar")
+
+    assert (first.status_code, second.status_code, removed.status_code) == (200, 200, 204)
+
+
+async def test_one_picture_is_decoded_at_a_time_also_after_a_request_was_given_up(
+    start_api: StartApi, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    squares, entered, others = images.squares, threading.Event(), threading.Event()
+    overlapped: list[bool] = []
+
+    def slow(data: bytes) -> images.Squares:
+        if entered.is_set():
+            others.set()
+        else:
+            entered.set()
+            overlapped.append(others.wait(2))
+        return squares(data)
+
+    monkeypatch.setattr(images, "squares", slow)
+    alex = await (await start_api(request_timeout_seconds=0.5)).member(team, "alex")
+    given_up = await alex.put("/me/avatar", content=JPEG)
+    again = [await alex.put("/me/avatar", content=JPEG)]
+    while again[-1].status_code == 503:
+        again.append(await alex.put("/me/avatar", content=JPEG))
+
+    assert (given_up.status_code, given_up.json()["type"]) == (503, "/problems/too-slow")
+    assert again[-1].status_code == 200
+    assert overlapped == [False]

@@ -11,6 +11,9 @@ from rte_common.problems import Problem
 
 log = structlog.get_logger(__name__)
 
+STORAGE_FAILURES = (httpx.HTTPError, StorageApiError)
+"""Whatever the storage client raises."""
+
 
 class StorageAway(Problem):
     """The file storage does not answer at the moment"""
@@ -21,9 +24,9 @@ class StorageAway(Problem):
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Raise StorageAway for whatever the storage client raises."""
+    """Raise StorageAway for STORAGE_FAILURES."""
     try:
         yield
-    except (httpx.HTTPError, StorageApiError) as error:
+    except STORAGE_FAILURES as error:
         log.warning("storage_failed", error=repr(error))
         raise StorageAway("Try again later", headers={"retry-after": "5"}) from error
