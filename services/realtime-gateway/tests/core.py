@@ -204,7 +204,7 @@ class World:
         clock = self.clock
         self.hub = Hub(clock.later, now=clock.now, clock=clock.steady, flush_seconds=FLUSH_SECONDS)
         self.tokens = Tokens(self.clock)
-        self.hub.start_after(self.sequence)
+        self.hub.start_after(self.sequence, "the first")
         for source in SOURCES:
             self.hub.source_live(source, True)
 

@@ -110,7 +110,7 @@ def test_a_replica_that_is_behind_waits_until_it_has_read_as_far_as_the_client()
     first.answer_pings()
     first.session.ended()
     (client,) = world.hub.positions.unshared
-    world.hub.positions.learn(client, {TOPIC: world.sequence + 2})
+    world.hub.positions.learn(client, {TOPIC: world.sequence + 2}, world.hub.positions.stream)
     second = joined(world)
     world.change(title="had it from the other replica")
     world.change(title="this one too")

@@ -79,21 +79,23 @@ class Broker:
             reconnected_cb=_note_return,
         )
         while not self._declared.is_set():
-            try:
-                await self.declare()
-            except (OSError, nats.errors.Error) as error:
-                log.warning("streams_not_declared", error=repr(error))
+            if not await self.declare():
                 await asyncio.sleep(1)
 
-    async def declare(self) -> None:
-        """Create or update every stream."""
-        for stream in STREAMS:
-            wanted = stream.evolve(num_replicas=self._settings.nats_replicas)
-            try:
-                await self.jetstream.update_stream(wanted)
-            except NotFoundError:
-                await self.jetstream.add_stream(wanted)
+    async def declare(self) -> bool:
+        """Create or update every stream, also when one was found to be gone; returns whether that was possible."""
+        try:
+            for stream in STREAMS:
+                wanted = stream.evolve(num_replicas=self._settings.nats_replicas)
+                try:
+                    await self.jetstream.update_stream(wanted)
+                except NotFoundError:
+                    await self.jetstream.add_stream(wanted)
+        except (OSError, nats.errors.Error) as error:
+            log.warning("streams_not_declared", error=repr(error))
+            return False
         self._declared.set()
+        return True
 
 
 @asynccontextmanager
@@ -141,6 +143,8 @@ async def consume(broker: Broker, stream: str, durable: str, subject: str, handl
                 await _deliver(broker.jetstream, message, durable, handle)
         except (OSError, nats.errors.Error) as error:
             log.warning("consumer_interrupted", durable=durable, error=str(error) or repr(error))
+            if isinstance(error, NotFoundError):
+                await broker.declare()
             await asyncio.sleep(1)
 
 

@@ -124,7 +124,7 @@ class Bucket:
     async def _prepare(self) -> None:
         await self._broker.jetstream.add_stream(self._stream)
 
-    def _began(self, _: int) -> None:
+    def _began(self, place: int, stream: str) -> None:
         self._reader.emptied()
 
     def _note_live(self, live: bool) -> None:

@@ -186,8 +186,10 @@ class Channel:
         entered, grant, hub = self._entered, self._grant, self.session.hub
         if entered is None or entered.audience is None or grant is None or self.state is not State.OPEN:
             return  # it ended while a slow client read what it had missed
+        if self._listening:
+            return  # it began anew meanwhile
         if self._place > hub.head:
-            hub.when_reached(self._place, lambda: self._catch_up(resumed))
+            hub.when_reached(self._place, lambda: self._catch_up(resumed), self.begin_anew)
             return
         while missed := list(islice(entered.team.since(self._place), CATCH_UP_CHANGES)):
             if self.session.lagging:
@@ -202,6 +204,14 @@ class Channel:
         self._listening = True
         self._announce(resumed)
         hub.ask(self.session)
+
+    def begin_anew(self) -> None:
+        """The client's place means nothing in this stream: have it load again, and go on from here."""
+        self._place = self.session.hub.head
+        if self._listening:
+            self._system("ok", messages.LOAD_AGAIN, extension="system")
+        else:
+            self._catch_up(False)
 
     def _announce(self, resumed: bool | None) -> None:
         """Say what the client got; `resumed` is None when it asked for no changes."""

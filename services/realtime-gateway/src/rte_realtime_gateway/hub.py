@@ -27,6 +27,8 @@ HEARTBEATS_SECONDS = 60.0
 PINGS = 1_000.0, 500.0
 """Pings for positions, a second and at once: few clients are asked after each write, thousands in turn."""
 PING_SECONDS = 0.05
+AHEAD_SECONDS = 3.0
+"""How long a client waits for this replica to read as far as another one has. After that its place is doubted."""
 SOURCES = frozenset({"feed", "positions", "presence", "replicas"})
 """What must have been read before a client may join."""
 
@@ -83,19 +85,24 @@ class Hub:
             self._teams[team_id] = Team(self._floor)
         return self._teams[team_id]
 
-    def start_after(self, sequence: int) -> None:
-        """Begin with the changes after `sequence`; whatever was known of another stream means nothing."""
-        if self.head:
-            self.positions.clear()
+    def start_after(self, sequence: int, stream: str) -> None:
+        """Begin with the changes after `sequence` of this stream; places in another one mean nothing."""
+        if self._dirty:
+            self.flush()
         self.head = self._floor = sequence
         for team in self._teams.values():
             team.start_after(sequence)
+        self._ahead.clear()
+        self.positions.start(stream)
+        for session in list(self.sessions):
+            session.begin_anew()
 
     def skip(self, sequence: int) -> None:
         """The event at this place is no change for clients."""
         if not self._dirty:
             self._before_unflushed = sequence
         self.head = sequence
+        self._note_reached()
 
     def publish(self, change: Change) -> None:
         """Take the next change of the stream."""
@@ -105,10 +112,7 @@ class Hub:
         self.head = change.sequence
         if self.standing.note(change):
             self._expel(lambda session: session.expel(change.team_id, change.user_id))
-        if self._ahead:
-            for proceed in [proceed for proceed, place in self._ahead.items() if place <= self.head]:
-                del self._ahead[proceed]
-                proceed()
+        self._note_reached()
 
     def _flush_soon(self, change: Change, dirty: list[Audience]) -> None:
         if not self._dirty:
@@ -137,9 +141,20 @@ class Hub:
         """Sequence up to which every change was written to whoever listens."""
         return self._before_unflushed if self._dirty else self.head
 
-    def when_reached(self, sequence: int, proceed: Callable[[], None]) -> None:
-        """Call `proceed` once the stream was read up to there: another replica was faster."""
+    def when_reached(self, sequence: int, proceed: Callable[[], None], give_up: Callable[[], None]) -> None:
+        """Call `proceed` once the stream was read up to there, as another replica has; `give_up` if that takes long."""
+
+        def doubt() -> None:
+            if self._ahead.pop(proceed, None) is not None:
+                give_up()
+
         self._ahead[proceed] = sequence
+        self.later(AHEAD_SECONDS, doubt)
+
+    def _note_reached(self) -> None:
+        for proceed in [proceed for proceed, place in self._ahead.items() if place <= self.head]:
+            del self._ahead[proceed]
+            proceed()
 
     # Positions of returning clients
 

@@ -10,12 +10,12 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import nats.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy, SequenceInfo, StreamInfo
+from nats.js.errors import NotFoundError
 
 from rte_common.jetstream import Broker
 from rte_realtime_gateway import metrics
@@ -42,8 +42,9 @@ class Following:
     """Where to begin: deliver policy and its options."""
     take: Callable[[int, Msg], None]
     """Gets each message with its place in the stream."""
-    began: Callable[[int], None]
-    """Told the place after which messages come; again when the stream was replaced by another one."""
+    began: Callable[[int, str], None]
+    """Told the place after which messages come, and in which stream: its name says when it was made. Told again when
+    another one took its place."""
     live: Callable[[bool], None]
     """Told whether messages arrive as they are published."""
     prepare: Callable[[], Awaitable[None]] | None = None
@@ -65,7 +66,7 @@ class OrderedConsumer:
         """The present consumer's number of the latest message: without a gap, or something was lost on the way."""
         self._live_at = math.inf
         """The number at which nothing is behind any more."""
-        self._stream_made: datetime | None = None
+        self._stream = ""
         self._started = False
 
     async def run(self) -> None:
@@ -89,7 +90,7 @@ class OrderedConsumer:
         reconnects = client.stats["reconnects"]
         if self._following.prepare:
             await self._following.prepare()
-        self._check(await jetstream.stream_info(stream))
+        self._check(await self._stream_info())
         inbox = client.new_inbox()
         subscription = await client.subscribe(inbox, cb=self._on_message)
         try:
@@ -108,17 +109,28 @@ class OrderedConsumer:
             if not client.is_closed:
                 await subscription.unsubscribe()
 
+    async def _stream_info(self) -> StreamInfo:
+        stream = self._following.stream
+        try:
+            return await self._broker.jetstream.stream_info(stream)
+        except NotFoundError:
+            log.warning("stream_gone", stream=stream)
+            await self._broker.declare()
+            return await self._broker.jetstream.stream_info(stream)
+
     def _begin_again(self, reason: str) -> None:
         self._reason = reason
         self._restart.set()
 
     def _check(self, info: StreamInfo) -> None:
         """Places in another stream of the same name mean nothing here."""
-        replaced = self._stream_made not in (None, info.created) or info.state.last_seq < self._head
+        made = info.created.timestamp() if info.created else 0
+        stream = f"{made:.6f}".replace(".", "")
+        replaced = self._stream != stream or info.state.last_seq < self._head
         if replaced and self._started:
             log.warning("stream_replaced", stream=self._following.stream, last=info.state.last_seq, ours=self._head)
             self._started = False
-        self._stream_made = info.created
+        self._stream = stream
 
     def _config(self, inbox: str) -> ConsumerConfig:
         after_last = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=self._head + 1)
@@ -143,7 +155,7 @@ class OrderedConsumer:
     def _start_after(self, place: int) -> None:
         self._started = True
         self._head = place
-        self._following.began(place)
+        self._following.began(place, self._stream)
 
     def _note_progress(self) -> None:
         if self._number >= self._live_at:

@@ -47,49 +47,54 @@ class Positions:
 
     clock: Callable[[], float]
     keep_seconds: float
+    stream: str | None = None
+    """In which stream of changes the places are; None before it is known."""
     unshared: set[str] = field(default_factory=set)
     """Clients of this replica about whom the others do not know the latest."""
     tell_now: Callable[[], object] = lambda: None
     """Has the others told at once."""
-    _known: dict[str, Known] = field(default_factory=dict)
+    _known: dict[tuple[str | None, str], Known] = field(default_factory=dict)
+
+    def start(self, stream: str) -> None:
+        """From now on places are in this stream."""
+        before, self.stream = self.stream, stream
+        # What the others have told of this stream is good, unless it has lost its end: then nothing is.
+        self._known = {key: known for key, known in self._known.items() if key[0] == stream != before}
+        self.unshared.clear()
 
     def of(self, client: str, topic: str) -> int | None:
         """Where the client is on this topic; None if nobody knows."""
-        known = self._known.get(client)
+        known = self._known.get((self.stream, client))
         return None if known is None or known.at < self.clock() - self.keep_seconds else known.places.get(topic)
 
     def advance(self, client: str, places: Mapping[str, int]) -> None:
         """The client has had everything up to these places. Positions only grow, so late news do no harm."""
-        self.learn(client, places)
+        self.learn(client, places, self.stream)
         self.unshared.add(client)
 
-    def learn(self, client: str, places: Mapping[str, int]) -> None:
+    def learn(self, client: str, places: Mapping[str, int], stream: str | None) -> None:
         """Another replica, or this one before it was restarted, has told."""
-        known = self._known.setdefault(client, Known({}, 0))
+        known = self._known.setdefault((stream, client), Known({}, 0))
         known.at = self.clock()
         for topic, place in places.items():
             known.places[topic] = max(place, known.places.get(topic, 0))
 
     def forget(self, client: str, topic: str) -> None:
         """The client left the channel: when it joins again, it begins anew."""
-        known = self._known.get(client)
+        known = self._known.get((self.stream, client))
         if known is not None and known.places.pop(topic, None) is not None:
             self.unshared.add(client)
 
     def places(self, client: str) -> Places:
         """Everything known of a client."""
-        known = self._known.get(client)
+        known = self._known.get((self.stream, client))
         return known.places if known is not None else {}
 
     def tidy(self) -> None:
         """Drop what is too old to be of use."""
         oldest = self.clock() - self.keep_seconds
-        for client in [client for client, known in self._known.items() if known.at < oldest]:
-            del self._known[client]
-
-    def clear(self) -> None:
-        """The stream is another one: places in it mean nothing any more."""
-        self._known.clear()
+        for key in [key for key, known in self._known.items() if known.at < oldest]:
+            del self._known[key]
 
 
 def client_key(member: Member, session: str) -> str:
@@ -146,7 +151,7 @@ class SharedPositions:
         positions = self._hub.positions
         told = {client: places for client in self._clients[slot] if (places := positions.places(client))}
         self._clients[slot] = set(told)
-        self._bucket.put(f"{self._replica}.{slot}", orjson.dumps(told))
+        self._bucket.put(f"{self._replica}.{slot}.{positions.stream}", orjson.dumps(told))
 
     def _tell_again(self) -> None:
         for slot in self._clients:
@@ -156,6 +161,7 @@ class SharedPositions:
         self._hub.source_live("positions", True)
 
     def _learn(self, key: str, value: bytes) -> None:
-        if not key.startswith(self._replica):
+        replica, *_, stream = key.split(".")
+        if replica != self._replica:
             for client, places in orjson.loads(value).items():
-                self._hub.positions.learn(client, places)
+                self._hub.positions.learn(client, places, stream)

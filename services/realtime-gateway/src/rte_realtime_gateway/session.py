@@ -105,6 +105,8 @@ class Session:
         self._promised: Places = {}
         """Where channels that ended without ever having a token would have begun."""
         self._without_token: set[str] = set()
+        self._stream = hub.positions.stream
+        """In which the places are."""
         self._member: Member | None = None
         self._pinged: Places | None = None
         """What the outstanding ping's answer will prove."""
@@ -249,7 +251,18 @@ class Session:
             self._ping_again = False
             self.hub.ask(self)
 
+    def begin_anew(self) -> None:
+        """The stream of changes is another one: places in the one before mean nothing."""
+        self._stream = self.hub.positions.stream
+        self._places.clear()
+        self._promised.clear()
+        self._pinged, self._ping_again = None, False
+        for channel in list(self._channels.values()):
+            channel.begin_anew()
+
     def _note_received(self, places: Places) -> None:
+        if self._stream != self.hub.positions.stream:
+            return  # it was closing while the stream was replaced
         if self.client_id is not None and self._member is not None and places:
             self.hub.positions.advance(client_key(self._member, self.client_id), places)
 
