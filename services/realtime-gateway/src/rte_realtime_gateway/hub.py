@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 HEARTBEATS_SECONDS = 60.0
 """How much older than its disconnection a client's last sign may be."""
+BROKEN = 1011, "an error of ours: connect again"
+"""How a session ends whose upkeep fails."""
 PINGS = 1_000.0, 500.0
 """Pings for positions, a second and at once: few clients are asked after each write, thousands in turn."""
 PING_SECONDS = 0.05
@@ -94,8 +96,7 @@ class Hub:
             team.start_after(sequence)
         self._ahead.clear()
         self.positions.start(stream)
-        for session in list(self.sessions):
-            session.begin_anew()
+        self._each(list(self.sessions), lambda session: session.begin_anew())
 
     def skip(self, sequence: int) -> None:
         """The event at this place is no change for clients."""
@@ -152,9 +153,10 @@ class Hub:
         self.later(AHEAD_SECONDS, doubt)
 
     def _note_reached(self) -> None:
-        for proceed in [proceed for proceed, place in self._ahead.items() if place <= self.head]:
+        reached = [proceed for proceed, place in self._ahead.items() if place <= self.head]
+        for proceed in reached:
             del self._ahead[proceed]
-            proceed()
+        _proceed(reached)
 
     # Positions of returning clients
 
@@ -203,8 +205,7 @@ class Hub:
         log.info("changes_flow" if self.live else "changes_do_not_flow", sequence=self.head)
         if self.live:
             waiting, self._waiting = self._waiting, {}
-            for proceed in waiting:
-                proceed()
+            _proceed(list(waiting))
 
     def when_live(self, proceed: Callable[[], None]) -> None:
         """Call `proceed` now, or once changes arrive; `give_up` takes it back."""
@@ -226,8 +227,25 @@ class Hub:
         self._expel(lambda session: session.expel_session(session_id))
 
     def _expel(self, expel: Callable[["Session"], None]) -> None:
-        for session in list(self.sessions):
-            expel(session)
+        self._each(list(self.sessions), expel)
+
+    def _each(self, sessions: list["Session"], act: Callable[["Session"], None]) -> None:
+        """An error with one session is the end of that session only."""
+        for session in sessions:
+            try:
+                act(session)
+            except Exception:
+                log.exception("session_broke", session=session.client_id)
+                self._cut(session)
+
+    def _cut(self, session: "Session") -> None:
+        for _ in range(2):  # what fails while its channels end does not come again
+            try:
+                session.close(*BROKEN)
+            except Exception:
+                log.exception("session_not_closed", session=session.client_id)
+            else:
+                return
 
     def drop(self, session: "Session") -> None:
         """The socket is gone."""
@@ -237,8 +255,8 @@ class Hub:
     def tidy(self) -> None:
         """End what has run out. Call once a second."""
         now = self.clock()
-        for session in [session for session in self.sessions if session.deadline <= now]:
-            session.check_deadlines()
+        due = [session for session in self.sessions if session.deadline <= now]
+        self._each(due, lambda session: session.check_deadlines())
         metrics.QUEUE_BYTES.set(sum(session.queued for session in self.sessions if session.lagging))
 
     def end_of(self, member: Member) -> float:
@@ -259,3 +277,12 @@ class Hub:
     def some_sessions(self, count: int) -> list["Session"]:
         """Any `count` of the sessions."""
         return list(islice(self.sessions, count))
+
+
+def _proceed(calls: list[Callable[[], None]]) -> None:
+    """Let channels go on; one that cannot runs out of time, and its client joins again."""
+    for proceed in calls:
+        try:
+            proceed()
+        except Exception:
+            log.exception("channel_broke")

@@ -41,7 +41,7 @@ class Following:
     first: Callable[[], ConsumerConfig]
     """Where to begin: deliver policy and its options."""
     take: Callable[[int, Msg], None]
-    """Gets each message with its place in the stream."""
+    """Gets each message with its place in the stream; once again if it raises, then no more."""
     began: Callable[[int, str], None]
     """Told the place after which messages come, and in which stream: its name says when it was made. Told again when
     another one took its place."""
@@ -66,6 +66,8 @@ class OrderedConsumer:
         """The present consumer's number of the latest message: without a gap, or something was lost on the way."""
         self._live_at = math.inf
         """The number at which nothing is behind any more."""
+        self._failed = 0
+        """Place of the latest message that could not be taken."""
         self._stream = ""
         self._started = False
 
@@ -119,7 +121,8 @@ class OrderedConsumer:
             return await self._broker.jetstream.stream_info(stream)
 
     def _begin_again(self, reason: str) -> None:
-        self._reason = reason
+        if not self._restart.is_set():
+            self._reason = reason
         self._restart.set()
 
     def _check(self, info: StreamInfo) -> None:
@@ -172,10 +175,24 @@ class OrderedConsumer:
         if sequence.consumer != self._number + 1:
             self._begin_again("gap")
             return
-        self._number = sequence.consumer
         if not self._started:
             self._start_after(sequence.stream - 1)
-        if sequence.stream > self._head:
-            self._head = sequence.stream
-            self._following.take(sequence.stream, message)
+        if sequence.stream > self._head and not self._take(sequence.stream, message):
+            return  # whatever follows has a number too many, until this one has come again
+        self._number = sequence.consumer
         self._note_progress()
+
+    def _take(self, place: int, message: Msg) -> bool:
+        """Hand the message over; returns False to have it come again."""
+        try:
+            self._following.take(place, message)
+        except Exception:
+            again = self._failed != place
+            event = "message_failed" if again else "message_left_out"
+            log.exception(event, stream=self._following.stream, place=place, subject=message.subject)
+            if again:
+                self._failed = place
+                self._begin_again("error")
+                return False
+        self._head = place
+        return True

@@ -41,6 +41,8 @@ class Team:
 
     def publish(self, change: Change) -> list[Audience]:
         """Keep the change, and queue it for everybody who wants it; returns the audiences to flush."""
+        if self._recent and self._recent[-1].sequence == change.sequence:
+            self._recent.pop()  # it comes again because something failed the first time
         self._recent.append(change)
         if len(self._recent) > MAX_RECENT:
             self.floor = self._recent.popleft().sequence

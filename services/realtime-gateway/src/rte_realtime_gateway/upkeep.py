@@ -25,11 +25,15 @@ async def tidy(hub: Hub) -> None:
     turn = 0
     while True:
         await asyncio.sleep(TIDY_SECONDS)
-        hub.tidy()
-        metrics.TASKS.set(len(asyncio.all_tasks()))
         turn += 1
-        if turn % FORGET_EVERY == 0:
-            hub.forget()
+        try:
+            hub.tidy()
+            metrics.TASKS.set(len(asyncio.all_tasks()))
+            if turn % FORGET_EVERY == 0:
+                hub.forget()
+        except Exception:
+            # What is tidied late costs memory; the end of the process would cost everybody the connection.
+            log.exception("upkeep_failed")
 
 
 async def drain(hub: Hub, health: Health, seconds: float) -> None:

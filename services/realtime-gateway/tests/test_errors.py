@@ -1,0 +1,121 @@
+"""An error of ours costs as little as it can: one session, or a second look at one message, and never the process."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from core import World
+from nats.aio.msg import Msg
+from nats.js.api import ConsumerConfig
+
+from rte_common import jetstream
+from rte_common.jetstream import Broker
+from rte_common.settings import NatsSettings
+from rte_devstack.nats import Nats
+from rte_realtime_gateway import upkeep
+from rte_realtime_gateway.hub import BROKEN, Hub
+from rte_realtime_gateway.ordered import Following, OrderedConsumer
+
+
+def fail() -> None:
+    raise RuntimeError("a bug")
+
+
+def test_a_session_whose_upkeep_fails_ends_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    broken, silent = world.member(), world.member(user="user_maria")
+    monkeypatch.setattr(broken.session, "check_deadlines", fail)
+    world.pass_time(61)
+    assert broken.wire.closed == BROKEN
+    assert silent.wire.closed == (4002, "no heartbeat")
+    assert not world.hub.sessions
+
+
+def test_a_session_that_cannot_be_expelled_ends_and_the_others_are_expelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    broken, expelled = world.member(), world.member()
+    monkeypatch.setattr(broken.session, "expel_session", lambda session_id: fail())
+    world.hub.revoke("sess_user_alex")
+    assert broken.wire.closed == BROKEN
+    assert expelled.heard_events() == ["system", "phx_close"]
+
+
+def test_a_channel_that_cannot_open_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.hub.source_live("feed", False)
+    broken, patient = world.client(), world.client()
+    monkeypatch.setattr(broken.session, "push", lambda *said, **more: fail())
+    for client in (broken, patient):
+        client.join(token=world.tokens.token())
+    world.hub.source_live("feed", True)
+    assert patient.heard_events()[0] == "phx_reply"
+
+
+async def test_upkeep_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "TIDY_SECONDS", 0)
+    turns: asyncio.Queue[None] = asyncio.Queue()
+
+    class Broken(Hub):
+        def tidy(self) -> None:
+            turns.put_nowait(None)
+            fail()
+
+    upkeeping = asyncio.create_task(upkeep.tidy(Broken(asyncio.get_running_loop().call_later)))
+    async with asyncio.timeout(5):
+        for _ in range(2):
+            await turns.get()
+    assert not upkeeping.done()
+    upkeeping.cancel()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def broker(private_nats: Callable[[], Nats]) -> AsyncIterator[Broker]:
+    async with jetstream.connect(NatsSettings(nats_url=(private_nats().url,)), name="test") as broker:
+        await broker.ready()
+        yield broker
+
+
+async def test_a_message_that_fails_comes_again_and_is_left_out_only_if_it_fails_again(broker: Broker) -> None:
+    tried: asyncio.Queue[str] = asyncio.Queue()
+    failures = {"fails once": 1, "fails always": 9}
+
+    def take(place: int, message: Msg) -> None:
+        title = json.loads(message.data)
+        tried.put_nowait(title)
+        if failures.get(title, 0) > 0:
+            failures[title] -= 1
+            fail()
+
+    following = Following(
+        "EVENTS",
+        "rte.events.>",
+        first=ConsumerConfig,
+        take=take,
+        began=lambda place, stream: None,
+        live=lambda live: None,
+    )
+    consuming = asyncio.create_task(OrderedConsumer(broker, following).run())
+    for title in ("good", "fails once", "fails always", "last"):
+        await broker.jetstream.publish("rte.events.test", json.dumps(title).encode())
+    expected = ["good", "fails once", "fails once", "fails always", "fails always", "last"]
+    async with asyncio.timeout(20):
+        assert [await tried.get() for _ in expected] == expected
+    consuming.cancel()
+
+
+def test_a_change_that_comes_again_is_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    gone = world.member(session="5f0c2f7e-tab")
+    gone.answer_pings()
+    gone.session.ended()
+    monkeypatch.setattr(world.hub.standing, "note", lambda change: fail())
+    with pytest.raises(RuntimeError):
+        world.change(title="twice")
+    monkeypatch.undo()
+    world.sequence -= 1
+    world.change(title="twice")
+    client = world.client(session="5f0c2f7e-tab")
+    client.join(token=world.tokens.token())
+    assert client.heard_changes() == ["twice"]
