@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import nats
+import psutil
 from nats.js.errors import KeyNotFoundError, NotFoundError
 
 from rte_api.last_known import BUCKET
 from rte_devstack.postgres import Postgres
 from rte_devstack.testing import Broker
 
-from .running import PROBLEM, StartOn, Team
+from .running import PROBLEM, StartApi, StartOn, Team
 
 
 async def saved(nats_url: str, team: Team, title: str) -> None:
@@ -72,6 +74,35 @@ async def test_without_the_database_the_last_known_state_is_served_also_after_a_
     assert items(after) == [("of Maria", "Maria"), ("of Alex", "Alex")]
 
 
+async def test_a_database_that_hangs_keeps_one_request_waiting_and_not_all(
+    start_on: StartOn, private_postgres: Postgres, nats_server: Broker
+) -> None:
+    api = await start_on(private_postgres, database_timeout_seconds=2)
+    team = Team.made(api.database, alex="admin")
+    alex = await api.member(team, "alex")
+    await alex.post("/expectations", json={"title": "before it hung"})
+    await saved(nats_server.url, team, "before it hung")
+    loop = asyncio.get_running_loop()
+    server = psutil.Process(private_postgres.pid)
+    programs = [server, *server.children(recursive=True)]
+    for program in programs:
+        program.suspend()  # as behind a pooler, or a network that swallows packets
+    try:
+        began = loop.time()
+        known = [await alex.get("/expectations", params={"limit": limit}) for limit in range(1, 9)]
+        seconds = loop.time() - began
+    finally:
+        for program in programs:
+            program.resume()
+    async with asyncio.timeout(20):
+        while (await alex.get("/expectations?limit=20")).json()["as_of"] is not None:
+            await asyncio.sleep(0.05)  # the database tells no events
+
+    assert [answer.status_code for answer in known] == [200] * 8
+    assert all(answer.json()["as_of"] for answer in known)
+    assert seconds < 4 * 2, "each waited for itself"
+
+
 async def test_a_database_that_only_reads_is_read_and_refuses_writes_as_a_whole(
     start_on: StartOn, private_postgres: Postgres
 ) -> None:
@@ -103,8 +134,8 @@ async def test_a_state_that_could_not_be_saved_is_saved_later_and_nothing_else_s
     start_on: StartOn, private_postgres: Postgres, nats_server: Broker
 ) -> None:
     api = await start_on(private_postgres)
-    team = Team.made(api.database, alex="admin", maria="member")
-    alex, maria = await api.member(team, "alex"), await api.member(team, "maria")
+    team = Team.made(api.database, alex="admin")
+    alex = await api.member(team, "alex")
     # Any error of the database would do, like a deadlock.
     api.database.execute("revoke execute on all functions in schema rte from rte_api")
     await alex.post("/expectations", json={"title": "while it fails"})
@@ -112,10 +143,21 @@ async def test_a_state_that_could_not_be_saved_is_saved_later_and_nothing_else_s
         while "permission denied for function list_expectations" not in private_postgres.log.read_text():
             await asyncio.sleep(0.02)  # a log tells no events
     api.database.execute("grant execute on all functions in schema rte to rte_api")
-    await maria.post("/expectations", json={"title": "when it works again"})
 
-    await saved(nats_server.url, team, "when it works again")
+    await saved(nats_server.url, team, "while it fails")
     assert (await api.ready()).status_code == 200
+
+
+async def test_with_neither_database_nor_nats_since_the_start_lists_are_a_503(
+    start_api: StartApi, team: Team, reserve_port: Callable[[], int]
+) -> None:
+    nobody = f"127.0.0.1:{reserve_port()}"
+    api = await start_api(nats_url=f"nats://{nobody}", database_url=f"postgresql://rte_api:x@{nobody}/rte")
+    await api.becomes(clerk="ok", nats="not connected")
+    alex = await api.member(team, "alex")
+    answer = await alex.get("/expectations")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-away")
 
 
 async def test_nothing_known_of_a_team_is_a_503_and_not_an_empty_list(

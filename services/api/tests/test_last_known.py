@@ -1,0 +1,154 @@
+"""What is remembered of a team is the newest, all of it or honest about the rest, and told in bounded time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from rte_api import last_known
+from rte_api.expectations.listing import Question
+from rte_api.last_known import BUCKET, LastKnown
+from rte_common import database, jetstream
+from rte_common.auth import Member
+from rte_common.jetstream import Broker
+from rte_common.process import background
+from rte_common.settings import DatabaseSettings, NatsSettings
+from rte_devstack import testing
+
+from .running import Team
+
+NAMES = tuple(f"member{n:02}" for n in range(20))
+
+
+class Replica(LastKnown):
+    """One of several that save, which may be held up between reading and saving."""
+
+    def __init__(self, db: database.Database, broker: Broker) -> None:
+        super().__init__(db, broker, 1)
+        self.broker = broker
+        self.has_read = asyncio.Semaphore(0)
+        self.may_save = asyncio.Event()
+        self.may_save.set()
+
+    async def _read(self, team_id: str) -> bytes:
+        body = await super()._read(team_id)
+        self.has_read.release()
+        await self.may_save.wait()
+        return body
+
+
+@pytest.fixture
+async def replicas(
+    postgres: testing.Database, nats_server: testing.Broker, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Replica, Replica]]:
+    """Two that run."""
+    monkeypatch.setattr(last_known, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(last_known, "SHARED_SECONDS", 0)
+    async with AsyncExitStack() as stack:
+
+        async def replica() -> Replica:
+            settings = DatabaseSettings(database_url=postgres.url("rte_api"))
+            db = await stack.enter_async_context(database.connect(settings, application_name="test"))
+            nats = NatsSettings(nats_url=(nats_server.url,))
+            broker = await stack.enter_async_context(jetstream.connect(nats, name="test"))
+            await broker.ready()
+            return Replica(db, broker)
+
+        one, two = await replica(), await replica()
+        async with background(one.run(), two.run()):
+            yield one, two
+
+
+@pytest.fixture
+def many(postgres: testing.Database) -> Team:
+    """Twenty who are each on something."""
+    team = Team.made(postgres, **dict.fromkeys(NAMES, "member"))
+    postgres.execute(
+        "insert into expectations (team_id, user_id, title, created_at)"
+        f" select team_id, user_id, 'of ' || user_id, now() - row_number() over (order by user_id) * interval '1 s'"
+        f" from memberships where team_id = '{team.id}'"
+    )
+    return team
+
+
+async def pages(known: LastKnown, team: Team, **question: Any) -> AsyncIterator[dict[str, Any] | None]:
+    """The pages of the last known list, until its end or what is not known."""
+    reader = Member("user_reader", team.id, "member", "sess_1", 0)
+    while True:
+        page = await known.page(reader, Question(**question))
+        yield page
+        if page is None or page["next_cursor"] is None:
+            return
+        question["cursor"] = page["next_cursor"]
+
+
+async def titles(known: LastKnown, team: Team, **question: Any) -> list[str | None]:
+    """Of all pages; None last when it is not known what comes."""
+    found: list[str | None] = []
+    async for page in pages(known, team, **question):
+        found += [item["title"] for item in page["items"]] if page else [None]
+    return found
+
+
+async def until_known(known: LastKnown, team: Team, wanted: list[str | None], **question: Any) -> None:
+    """Return once the last known list is as wanted; TimeoutError after ten seconds."""
+    async with asyncio.timeout(10):
+        while await titles(known, team, **question) != wanted:
+            pass
+
+
+async def test_a_state_larger_than_a_message_is_known_as_a_whole(
+    replicas: tuple[Replica, Replica], many: Team, postgres: testing.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_known, "MOST_BYTES", 2_000)
+    here, there = replicas
+    here.changed(many.id)
+    await until_known(there, many, [f"of user_{name}" for name in NAMES], limit=7)
+    postgres.execute("update expectations set title = 'newer'")
+    here.changed(many.id)
+    await until_known(there, many, ["newer"] * len(NAMES), limit=7)
+    assert await kept_parts(here, many)
+    postgres.execute("update expectations set is_done = true, done_at = now() where user_id <> 'user_member00'")
+    here.changed(many.id)
+    await until_known(there, many, ["newer"])
+
+    async with asyncio.timeout(10):
+        while await kept_parts(here, many):
+            pass  # of what was larger
+
+
+async def kept_parts(replica: Replica, team: Team) -> dict[str, int] | None:
+    parts = f"$KV.{BUCKET}.{team.id}.>"
+    return (await replica.broker.jetstream.stream_info(f"KV_{BUCKET}", subjects_filter=parts)).state.subjects
+
+
+async def test_where_more_was_active_than_is_saved_the_list_does_not_end(
+    replicas: tuple[Replica, Replica], many: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_known, "MOST_ITEMS", 3)
+    here, there = replicas
+    here.changed(many.id)
+    known: list[str | None] = [f"of user_{name}" for name in NAMES[:3]]
+
+    await until_known(there, many, [*known, None], limit=2)
+    assert await titles(there, many, limit=3) == [*known, None]
+    assert await titles(there, many, user_id="user_member09") == [None]
+
+
+async def test_of_two_replicas_that_save_at_once_the_newer_state_stays(
+    replicas: tuple[Replica, Replica], many: Team, postgres: testing.Database
+) -> None:
+    slow, fast = replicas
+    slow.may_save.clear()
+    slow.changed(many.id)
+    await slow.has_read.acquire()
+    postgres.execute("update expectations set title = 'newer'")
+    fast.changed(many.id)
+    await until_known(fast, many, ["newer"] * len(NAMES))
+    slow.may_save.set()
+    async with asyncio.timeout(10):
+        await slow.has_read.acquire()  # its older state was refused: it reads again
+
+    assert await titles(fast, many) == ["newer"] * len(NAMES)
