@@ -7,6 +7,7 @@ see docs/decisions.md).
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -58,8 +59,38 @@ class DatabaseReadOnly(Problem):
 SOON = {"retry-after": "5"}
 
 
+ASK_AGAIN_SECONDS = 1.0
 STATEMENTS = 100
 """Prepared statements kept per connection, where they are allowed."""
+
+
+class Outage:
+    """Whether the database kept somebody waiting in vain: then one at a time asks it, and the others know at once.
+
+    Without that everybody would wait for the whole timeout behind a pooler, which holds its clients while the database
+    is away. A refused connection is no outage here: to learn that takes no time.
+    """
+
+    __slots__ = ("_ask_again_at",)
+
+    def __init__(self) -> None:
+        self._ask_again_at: float | None = None
+
+    def check(self, timeout: float) -> None:
+        """Raise ConnectionError, unless the caller is the one to ask."""
+        if self._ask_again_at is None:
+            return
+        now = time.monotonic()
+        if now < self._ask_again_at:
+            raise ConnectionError("the database did not answer in time a moment ago")
+        self._ask_again_at = now + timeout
+
+    def note(self, error: BaseException | None) -> None:
+        """The database answered (None or an error of its own), or did not in time."""
+        if isinstance(error, TimeoutError):
+            self._ask_again_at = time.monotonic() + ASK_AGAIN_SECONDS
+        elif not isinstance(error, OSError):
+            self._ask_again_at = None
 
 
 class Transaction:
@@ -69,13 +100,14 @@ class Transaction:
     A class, because the two generators that would do the same cost a tenth of a request's CPU time.
     """
 
-    __slots__ = ("_begin", "_committed", "_connection", "_pool", "_timeout", "_translate")
+    __slots__ = ("_begin", "_committed", "_connection", "_outage", "_pool", "_timeout", "_translate")
 
     def __init__(
-        self, pool: asyncpg.Pool, timeout: float, begin: str | None, committed: asyncio.Event | None, *, translate: bool
+        self, database: "Database", begin: str | None, committed: asyncio.Event | None, *, translate: bool
     ) -> None:
-        self._pool = pool
-        self._timeout = timeout
+        self._pool = database.pool
+        self._timeout = database.timeout_seconds
+        self._outage = database.outage
         self._begin = begin
         self._committed = committed
         self._translate = translate
@@ -84,17 +116,24 @@ class Transaction:
     async def __aenter__(self) -> Connection:
         """Begin; raises what UNAVAILABLE names, or its translation."""
         try:
-            self._connection = connection = await self._pool.acquire(timeout=self._timeout)
-            try:
-                if self._begin is not None:
-                    await connection.execute(self._begin)
-            except BaseException:
-                connection.terminate()  # half begun: nobody else may get it
-                await self._pool.release(connection)
-                raise
+            self._outage.check(self._timeout)
+            return await self._acquire_and_begin()
         except UNAVAILABLE as error:
+            self._outage.note(error)
             self._raise_translated(error)
             raise
+
+    async def _acquire_and_begin(self) -> Connection:
+        self._connection = connection = await self._pool.acquire(timeout=self._timeout)
+        if self._begin is None:
+            return connection
+        try:
+            await connection.execute(self._begin)
+        except BaseException:
+            connection.terminate()  # half begun: nobody else may get it
+            await self._pool.release(connection)
+            raise
+        self._outage.note(None)
         return connection
 
     async def __aexit__(
@@ -103,6 +142,8 @@ class Transaction:
         """Commit or roll back, and give the connection back."""
         connection = self._connection
         assert connection is not None  # noqa: S101  # __aenter__ came first
+        if self._begin is None:
+            self._outage.note(error)
         try:
             if error is None:
                 if self._begin is not None:
@@ -145,8 +186,9 @@ class Database:
     """A pool of connections under the service's own role, which owns no table and bypasses no policy."""
 
     def __init__(self, pool: asyncpg.Pool, timeout_seconds: float) -> None:
-        self._pool = pool
-        self._timeout = timeout_seconds
+        self.pool = pool
+        self.timeout_seconds = timeout_seconds
+        self.outage = Outage()
         self.committed = asyncio.Event()
         """Set after each commit that may have written events: the relay waits for it."""
 
@@ -158,7 +200,7 @@ class Database:
         """
         # One round trip for what asyncpg's transaction() and a set_config would do in two.
         begin = f"{'begin read only' if read_only else 'begin'}; {_set_local('authenticated', _claims(member))}"
-        return Transaction(self._pool, self._timeout, begin, None if read_only else self.committed, translate=True)
+        return Transaction(self, begin, None if read_only else self.committed, translate=True)
 
     async def call_as(self, member: Member, function: str, *arguments: Any) -> list[str]:
         """Call an SQL function of texts that acts as who its first argument, the claims, names; its rows.
@@ -166,7 +208,7 @@ class Database:
         `function` is its call, like `rte.list_expectations($1, $2)`. It takes two round trips less than a transaction.
         Raises DatabaseAway.
         """
-        async with Transaction(self._pool, self._timeout, None, None, translate=True) as connection:
+        async with Transaction(self, None, None, translate=True) as connection:
             rows = await connection.fetch(f"select {function}", _claims(member), *arguments)
         return [row[0] for row in rows]
 
@@ -175,12 +217,12 @@ class Database:
 
         `writes=False`: nothing is written that makes events, so the relay need not wake.
         """
-        return Transaction(self._pool, self._timeout, "begin", self.committed if writes else None, translate=False)
+        return Transaction(self, "begin", self.committed if writes else None, translate=False)
 
     async def check(self) -> str | None:
         """For /ready: None, or why the database does not answer."""
         try:
-            async with self._pool.acquire() as connection:
+            async with self.pool.acquire() as connection:
                 await connection.execute("select 1")
         except FAILURES as error:
             return type(error).__name__
