@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from bare import TOPIC, bare
-from core import ALL, Client, Wire, World
-from gateway import Gateway, Members
+from core import ALL, World
+from gateway import TEAM, Gateway, Members
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import OP_BINARY, OP_TEXT, Frame
 
 from rte_realtime_gateway.protocol.frames import Version
+from rte_realtime_gateway.room import Room, RoomName
 
 
 @pytest.mark.parametrize("path", ["/realtime/v1/websocket", "/socket/websocket"])
@@ -81,11 +82,20 @@ async def test_the_page_of_an_authorized_party_may_connect(gateway: Gateway) -> 
         pass
 
 
+def nested(levels: int) -> str:
+    """An array within an array within an array."""
+    return "[" * levels + "]" * levels
+
+
 ANSWERED = {
     "not json": "{",
     "wrong arity": '["1","1","realtime:x","phx_join"]',
     "an object in version 2": '{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}',
     "deep nesting": "[" * 100_000,
+    "more levels than can be written again": f'["1","1","realtime:x","phx_join",{nested(300)}]',
+    "a long ref": json.dumps(["1", "1" * 256, "phoenix", "heartbeat", {}]),
+    "a long join_ref": json.dumps(["1" * 256, "1", "phoenix", "heartbeat", {}]),
+    "a deep binary broadcast": bytes((3, 1, 1, 1, 1, 0, 1)) + b"11xx" + nested(300).encode(),
     "wrong types": "[1,2,3,4,5]",
     "a lone surrogate": '["1","1","\\ud800","x",{}]',
     "an unknown binary kind": b"\x00\x01\x02",
@@ -104,6 +114,42 @@ async def test_a_frame_that_cannot_be_understood_is_answered(
         assert reply["status"] == "error"
         assert reply["response"]["reason"].startswith("BadFrame")
         assert (await client.join(members.token("user_maria")))["status"] == "ok"
+
+
+@pytest.mark.parametrize("hostile", [["x"], {"x": "x"}, [[]], 1, True, json.loads(nested(100))], ids=repr)
+@pytest.mark.parametrize("name", ["event", "schema", "table", "filter"])
+@pytest.mark.parametrize("version", Version)
+def test_a_binding_of_the_wrong_type_is_an_error_and_the_others_work(version: Version, name: str, hostile: Any) -> None:
+    world = World()
+    client = world.client(version)
+    client.join(token=world.tokens.token(), changes=[{**ALL, name: hostile}, ALL])
+    heard = client.heard()
+    assert heard[0].payload["response"]["postgres_changes"][0][name] == hostile, "the echo is what was sent"
+    assert next(said.payload["status"] for said in heard if said.event == "system") == "error"
+    world.change(title="for the other binding")
+    assert client.heard_changes() == ["for the other binding"]
+
+
+@pytest.mark.parametrize("version", Version)
+@pytest.mark.parametrize("levels", [100, 126, 127, 253, 900])
+def test_whatever_may_be_said_can_be_sent_on(version: Version, levels: int) -> None:
+    world = World()
+    listener, client = world.member(user="user_maria"), world.member(version)
+    for event, payload in (("broadcast", {"event": "x"}), ("presence", {"event": "track"})):
+        client.session.receive(deep_frame(version, event, payload, levels))
+    told = [said.event for said in client.heard() if "BadFrame" in str(said.payload)]
+    world.clock.advance(1)
+    heard = listener.heard_events()
+    assert heard == ([] if told else ["broadcast", "presence_diff"])
+    assert bool(told) is (levels > 126)
+
+
+def deep_frame(version: Version, event: str, payload: dict[str, Any], levels: int) -> str:
+    """A message whose own payload has so many levels."""
+    said = json.dumps({**payload, "payload": {"deep": "DEEP"}}).replace('"DEEP"', nested(levels - 1))
+    if version is Version.V2:
+        return f'[null,"9","{TOPIC}","{event}",{said}]'
+    return f'{{"topic":"{TOPIC}","event":"{event}","payload":{said},"ref":"9"}}'
 
 
 def compressed_bomb() -> bytes:
@@ -155,7 +201,7 @@ configs = st.fixed_dictionaries(
                     "schema": st.sampled_from(["*", "public"]) | json_values,
                     "table": st.sampled_from(["*", "expectations", "users"]) | json_values,
                     "filter": st.sampled_from(["title=eq.x", "id=in.(", "title=match.(", "version=lt.x"]) | json_values,
-                    "select": json_values,
+                    "select": json_values | st.lists(st.sampled_from(["id", "title"])),
                 },
             )
             | json_values,
@@ -200,5 +246,14 @@ def test_no_frames_whatsoever_break_the_core_or_another_client(
     assert other.heard_changes() == ["still here"]
     world.pass_time(100)
     assert client.wire.closed is not None, "a silent client is closed in the end"
-    assert isinstance(client, Client)
-    assert isinstance(client.wire, Wire)
+    newcomers = [world.member(user="user_new", private=private) for private in (False, True)]
+    assert world.hub.sessions == {newcomer.session for newcomer in newcomers}
+    assert [room.presence.entries for room in rooms_of(world)] == [{}, {}], "who is gone is not present"
+    assert [{channel.session for channel in room.members} for room in rooms_of(world)] == [
+        {newcomer.session} for newcomer in newcomers
+    ]
+
+
+def rooms_of(world: World) -> list[Room]:
+    """The public and the private room of the team's channel."""
+    return [world.hub.rooms.named(RoomName(TEAM, TOPIC, private)) for private in (False, True)]

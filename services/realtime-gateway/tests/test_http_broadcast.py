@@ -54,6 +54,7 @@ async def test_messages_reach_the_members_of_their_rooms(
         (BATCH, {"json": {"messages": [{"topic": TOPIC}]}}, 422, "errors"),
         (BATCH, {"content": b"{", "headers": {"content-type": "application/json"}}, 422, "errors"),
         (ONE, {"content": b"{", "headers": {"content-type": "application/json"}}, 422, "errors"),
+        (ONE, {"content": b"[" * 300 + b"]" * 300, "headers": {"content-type": "application/json"}}, 422, "errors"),
         (ONE, {"content": b"x", "headers": {"content-type": "text/plain"}}, 415, "error"),
         (
             ONE,
@@ -70,6 +71,18 @@ async def test_what_cannot_be_sent_is_refused_with_the_real_servers_status(
     answer = await http.post(path, **request_options)
     assert answer.status_code == status
     assert key in answer.json()
+
+
+async def test_of_a_batch_that_cannot_be_encoded_nothing_is_sent(
+    gateway: Gateway, members: Members, http: httpx.AsyncClient
+) -> None:
+    async with bare(gateway.websocket_url()) as listener:
+        await listener.join(members.token("user_maria"))
+        for payload, status in (2**70, 422), ([1e15] * 100_000, 413):
+            answer = await http.post(BATCH, json={"messages": [message(event="first"), message(payload=payload)]})
+            assert answer.status_code == status
+        assert (await http.post(BATCH, json={"messages": [message(event="good")]})).status_code == 202
+        assert (await listener.hear("broadcast"))["event"] == "good"
 
 
 async def test_too_many_messages_get_429_with_the_rate(gateway: Gateway, members: Members) -> None:

@@ -1,10 +1,15 @@
 """Limits slow down or refuse with a reason, and never kill a healthy channel."""
 
-import pytest
-from core import ALL, Client, World
+from typing import Any
 
+import pytest
+from core import ALL, TOPIC, Client, World
+from gateway import TEAM
+
+from rte_common.auth import Member
 from rte_realtime_gateway.limits import MAX_CHANNELS, Allowance
-from rte_realtime_gateway.presence import MAX_META_BYTES
+from rte_realtime_gateway.presence import MAX_META_BYTES, Entry, Presence
+from rte_realtime_gateway.protocol.frames import MAX_FRAME, Version, push
 
 
 def reasons(client: Client) -> list[str]:
@@ -52,6 +57,88 @@ def test_joins_of_one_member_over_many_sockets_are_limited() -> None:
         refused += len(reasons(client))
         world.clock.time -= 0.06  # heard() lets time pass, which fills the allowance again
     assert refused == 2
+
+
+def test_a_renewal_is_no_join_and_a_first_token_is_one() -> None:
+    world = World()
+    healthy, soft = world.member(), world.client()
+    soft.join()
+    while world.hub.limits.may_join(Member("user_alex", TEAM, "member", "sess", 0)):
+        pass
+    healthy.say("access_token", {"access_token": world.tokens.token()})
+    soft.say("access_token", {"access_token": world.tokens.token()})
+    assert healthy.heard_events() == []
+    assert "ClientJoinRateLimitReached" in soft.heard()[-1].payload["reason"]
+    world.change()
+    assert healthy.heard_events() == ["postgres_changes"]
+
+
+def test_what_waits_for_a_token_is_bounded_by_bytes_over_all_channels_of_a_socket() -> None:
+    world = World()
+    client = world.client()
+    topics = [f"realtime:expectations:user:{user}" for user in ("user_alex", "user_maria", "user_david")]
+    for topic in topics:
+        client.join(topic)
+        client.say("broadcast", {"event": "x", "payload": "x" * 25_000}, topic=topic)
+    assert reasons(client) == ["TooManyMessages"]
+    client.say("access_token", {"access_token": world.tokens.token()}, topic=topics[0])
+    client.say("broadcast", {"event": "x", "payload": "x" * 25_000}, topic=topics[2])
+    assert reasons(client) == [], "what was delivered waits no longer"
+
+
+@pytest.mark.parametrize(
+    ("join", "reason"),
+    [
+        ({"topic": "realtime:expectations:user:" + "x" * 255}, "TopicTooLong"),
+        ({"presence": {"key": "x" * 129}}, "InvalidPresenceKey"),
+        ({"presence": {"key": "\x01" * 22}}, "InvalidPresenceKey"),
+        ({"presence": {"key": "x" * 128}}, None),
+        ({"private": "x" * 70_000}, "JoinTooLarge"),
+    ],
+)
+def test_names_and_joins_that_are_too_long_are_refused(join: dict[str, Any], reason: str | None) -> None:
+    world = World()
+    client = world.client()
+    client.join(token=world.tokens.token(), **join)
+    assert reasons(client) == ([reason] if reason else [])
+    client.join(token=world.tokens.token())
+    assert reasons(client) == [], "the socket is alive"
+
+
+def test_a_socket_remembers_only_some_of_the_topics_that_it_joined_without_a_token() -> None:
+    world = World()
+    client = world.client()
+    topics = [f"realtime:expectations:user:user_{number}" for number in range(MAX_CHANNELS + 1)]
+    for topic in topics:
+        client.join(topic)
+        world.pass_time(2)
+    client.heard()
+    client.join(topics[0])
+    world.pass_time(2)
+    assert client.heard_events() == ["phx_reply", "phx_error"], "as on its first join"
+    client.join(topics[-1])
+    world.pass_time(2)
+    assert client.heard_events() == ["phx_reply"], "it may take its time"
+
+
+def test_a_broadcast_that_grows_beyond_what_clients_take_is_refused() -> None:
+    world = World()
+    sender, listener = world.member(broadcast={"ack": True}), world.member(user="user_maria")
+    numbers = ",".join(["1e15"] * 100_000)  # each is written as 1000000000000000.0
+    sender.session.receive(f'["1","7","{TOPIC}","broadcast",{{"event":"x","payload":[{numbers}]}}]')
+    (reply,) = sender.heard()
+    assert reply.payload["response"]["error"] == "payload_size_exceeded"
+    assert listener.heard_events() == []
+
+
+def test_a_thousand_presences_of_the_greatest_size_fit_into_a_message() -> None:
+    meta = {"user_id": "user_2abcdefghijklmnopqrstuvwxyz", "text": "x" * (MAX_META_BYTES - len('{"text":""}'))}
+    presence = Presence()
+    for number in range(1_000):
+        presence.put(Entry(f"{number:0128}", f"{number:020}", "user_maria", meta, "me"))
+    told = [payload for _, payload in presence.state()] + list(presence.news())
+    frames = [push(version, TOPIC, "presence_diff", payload) for version in Version for payload in told]
+    assert max(map(len, frames)) < MAX_FRAME
 
 
 def test_a_client_that_sends_too_fast_is_read_slowly_and_loses_nothing() -> None:

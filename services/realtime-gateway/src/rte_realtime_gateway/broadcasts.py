@@ -15,7 +15,7 @@ from rte_common.auth import InvalidToken, KeysUnavailable, Member
 from rte_realtime_gateway import authorization, metrics
 from rte_realtime_gateway.authorization import Refused
 from rte_realtime_gateway.limits import MESSAGES
-from rte_realtime_gateway.protocol.frames import MAX_HEADER_FIELD, Broadcast, Encoding
+from rte_realtime_gateway.protocol.frames import MAX_HEADER_FIELD, Broadcast, Encoding, is_deep
 from rte_realtime_gateway.protocol.messages import PREFIX
 from rte_realtime_gateway.room import RoomName
 from rte_realtime_gateway.wiring import Wiring
@@ -61,12 +61,12 @@ async def send_batch(request: Request) -> Response:
             raise _unprocessable(error) from error
         for item in batch.messages:
             _check(member, item.topic)
+        broadcasts = [_encoded(number, item) for number, item in enumerate(batch.messages)]
         _count(wiring, member, len(batch.messages))
     except Rejection as rejection:
         return rejection.response
-    for item in batch.messages:
-        name = RoomName(member.team_id, PREFIX + item.topic, item.private)
-        wiring.hub.rooms.broadcast(name, Broadcast(item.event, orjson.dumps(item.payload)))
+    for item, broadcast in zip(batch.messages, broadcasts, strict=True):
+        wiring.hub.rooms.broadcast(RoomName(member.team_id, PREFIX + item.topic, item.private), broadcast)
     return Response(status_code=HTTPStatus.ACCEPTED)
 
 
@@ -116,11 +116,24 @@ def _broadcast(event: str, content_type: str, body: bytes) -> Broadcast:
             return Broadcast(event, body, Encoding.RAW)
         case "application/json":
             try:
-                orjson.loads(body)
+                value = orjson.loads(body)
             except orjson.JSONDecodeError as error:
                 raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"body": ["is not JSON"]}}) from error
+            if is_deep(body, value):
+                raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"body": ["has too many levels"]}})
             return Broadcast(event, body)
     raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, {"error": "Send application/json or application/octet-stream"})
+
+
+def _encoded(number: int, item: Item) -> Broadcast:
+    try:
+        broadcast = Broadcast(item.event, orjson.dumps(item.payload))
+    except orjson.JSONEncodeError as error:  # an integer of more than 64 bits
+        errors = {f"messages.{number}.payload": [str(error)]}
+        raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": errors}) from error
+    if broadcast.is_too_large(PREFIX + item.topic):
+        raise Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Payload size exceeded"})
+    return broadcast
 
 
 def _unprocessable(error: ValidationError) -> Rejection:

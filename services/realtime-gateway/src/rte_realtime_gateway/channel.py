@@ -35,6 +35,10 @@ CATCH_UP_CHANGES = 100
 """Changes written at a time to a client that catches up."""
 MAX_HELD = 100
 """Messages kept for a channel that is not ready; realtime-js buffers as many."""
+MAX_HELD_BYTES = 1 << 16
+"""Their size, for all channels of a socket: nobody knows yet whose it is."""
+MAX_LOGGED = 200
+"""Characters of a refusal in a log line: it may quote what the client sent."""
 
 
 class State(Enum):
@@ -78,6 +82,7 @@ class Channel:
         self._place = 0
         self._listening = False
         self._held: list[Message] = []
+        self.held_bytes = 0
 
     @property
     def place(self) -> int:
@@ -117,7 +122,8 @@ class Channel:
         hub = self.session.hub
         if not hub.standing.is_good(member):
             raise Refused("Unauthorized: You are no longer in this team, or signed out")
-        if not hub.limits.may_join(member):
+        # A renewal is no join: refusing it would end a channel that does nothing wrong.
+        if self._grant is None and not hub.limits.may_join(member):
             raise Refused("ClientJoinRateLimitReached: Too many joins per second")
         return authorization.decide(member, self.name)
 
@@ -159,7 +165,7 @@ class Channel:
         self._entered = Entered(team, room, Pushes(self, room), audience)
         if self.sees_presence:
             self._entered.pushes.send_presence_state()
-        held, self._held = self._held, []
+        held, self._held, self.held_bytes = self._held, [], 0
         for message in held:
             self.receive(message)
         if audience is None:
@@ -231,8 +237,9 @@ class Channel:
         if message.event == "access_token":
             self._renew(join.token_of(message.payload))
         elif self._entered is None or self._grant is None:
-            if len(self._held) < MAX_HELD:
+            if len(self._held) < MAX_HELD and self.session.held_bytes + message.size <= MAX_HELD_BYTES:
                 self._held.append(message)
+                self.held_bytes += message.size
             else:
                 self.reply(message.ref, messages.error("TooManyMessages: The channel is not ready yet"))
         else:
@@ -264,7 +271,7 @@ class Channel:
     def _not_renewed(self, refusal: Refused) -> None:
         # The token before it may still be good, and a better one may follow: the deadline decides.
         self._token = None
-        log.info("token_refused", topic=self.topic, reason=refusal.reason)
+        log.info("token_refused", topic=self.topic, reason=refusal.reason[:MAX_LOGGED])
 
     # The end
 

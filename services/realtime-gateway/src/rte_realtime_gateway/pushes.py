@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 TOO_MANY = "ClientRateLimitReached: Too many messages per second"
+MAX_LOGGED = 100
+"""Characters of a client's text in a log line."""
 
 
 class Pushes:
@@ -39,15 +41,24 @@ class Pushes:
             case "presence":
                 self._channel.reply(message.ref, self._track(message.payload, grant))
             case _:
-                log.info("client_event_unknown", topic=self._channel.topic, said=message.event)
+                log.info("client_event_unknown", topic=self._channel.topic, said=message.event[:MAX_LOGGED])
 
     def _broadcast(self, message: Message, grant: Grant) -> None:
-        broadcast = read_broadcast(message.payload)
-        refusal = self._refusal(grant) if broadcast else "InvalidBroadcast: a broadcast has an event and a payload"
-        if broadcast is not None and refusal is None:
-            self._hub.rooms.broadcast(self._room.name, broadcast, self._channel)
+        reply = self._send(read_broadcast(message.payload), grant)
         if self._channel.request.ack:
-            self._channel.reply(message.ref, messages.ok() if refusal is None else messages.error(refusal))
+            self._channel.reply(message.ref, reply)
+
+    def _send(self, broadcast: Broadcast | None, grant: Grant) -> bytes:
+        """Take a broadcast to the room; returns the reply."""
+        if broadcast is None:
+            return messages.error("InvalidBroadcast: a broadcast has an event and a payload")
+        if refusal := self._refusal(grant):
+            return messages.error(refusal)
+        if broadcast.is_too_large(self._channel.topic):
+            metrics.DROPS.labels("too_large").inc()
+            return messages.too_large()
+        self._hub.rooms.broadcast(self._room.name, broadcast, self._channel)
+        return messages.ok()
 
     def _refusal(self, grant: Grant) -> str | None:
         if not grant.may_write:

@@ -1,7 +1,7 @@
 """A session: one client on one websocket. It reads the client's frames and writes the server's; it does no I/O."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -15,6 +15,7 @@ from rte_realtime_gateway.limits import MAX_CHANNELS, SOCKET_JOINS, SOCKET_MESSA
 from rte_realtime_gateway.positions import Places, client_key
 from rte_realtime_gateway.protocol import join, messages
 from rte_realtime_gateway.protocol.frames import (
+    MAX_HEADER_FIELD,
     BadFrame,
     Message,
     Version,
@@ -32,6 +33,11 @@ PHOENIX = "phoenix"
 IDLE_SECONDS = 60.0
 """How long a client may be silent, or without a channel; it sends a heartbeat every 25 s."""
 MAX_BAD_FRAMES = 10
+MAX_JOIN_BYTES = 1 << 16
+"""What a join asks for is kept as long as the channel, before anybody knows whose it is."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class Closing:
@@ -104,7 +110,7 @@ class Session:
         """Where channels that ended on this socket were."""
         self._promised: Places = {}
         """Where channels that ended without ever having a token would have begun."""
-        self._without_token: set[str] = set()
+        self._without_token: dict[str, None] = {}
         self._stream = hub.positions.stream
         """In which the places are."""
         self._member: Member | None = None
@@ -206,8 +212,13 @@ class Session:
     def joins_without_token(self, topic: str) -> bool:
         """Note that the topic was joined without a token; returns whether it was before."""
         before = topic in self._without_token
-        self._without_token.add(topic)
+        _keep(self._without_token, topic, None)
         return before
+
+    @property
+    def held_bytes(self) -> int:
+        """Size of the messages that wait for channels to be ready."""
+        return sum(channel.held_bytes for channel in self._channels.values())
 
     # Where the client is
 
@@ -353,10 +364,22 @@ class Session:
         self._when_writable.clear()
 
 
+def _keep(latest: dict[Key, Value], key: Key, value: Value) -> None:
+    """Put it last, and let go of the first if there are more than a socket may have channels."""
+    latest.pop(key, None)
+    latest[key] = value
+    if len(latest) > MAX_CHANNELS:
+        del latest[next(iter(latest))]
+
+
 def _read_join(message: Message) -> JoinRequest:
     """What the client asks for; raises Refused when that cannot be granted to anybody."""
     if not message.topic.startswith(messages.PREFIX):
         raise Refused("unmatched topic")
+    if len(message.topic.encode()) > MAX_HEADER_FIELD:
+        raise Refused(f"TopicTooLong: at most {MAX_HEADER_FIELD} bytes")
+    if message.size > MAX_JOIN_BYTES:
+        raise Refused(f"JoinTooLarge: at most {MAX_JOIN_BYTES} bytes")
     authorization.owner_of(message.topic.removeprefix(messages.PREFIX))
     try:
         return join.read(message.payload)

@@ -93,9 +93,12 @@ def _binding(number: int, entry: dict[str, Any]) -> Binding:
     schema = entry.get("schema") or SCHEMA
     text = entry.get("filter") or ""
     if not isinstance(event, str) or event.upper() not in EVENTS:
-        raise BadBinding(f"Unable to subscribe to changes with given parameters. Unknown event: {event}")
+        raise BadBinding(f"Unable to subscribe to changes with given parameters. Unknown event: {event!s:.100}")
+    if not isinstance(schema, str) or not isinstance(table, str):
+        raise BadBinding("Unable to subscribe to changes with given parameters. schema and table are text")
     if schema not in (SCHEMA, ANY) or (table != ANY and table not in COLUMNS):
-        raise BadBinding(f"Unable to subscribe to changes with given parameters. No such table: {schema}.{table}")
+        name = f"{schema:.100}.{table:.100}"
+        raise BadBinding(f"Unable to subscribe to changes with given parameters. No such table: {name}")
     if not isinstance(text, str):
         raise BadBinding("Error parsing `filter` params: a filter is text")
     select = _select(entry.get("select"), table)

@@ -4,6 +4,7 @@
 client, kind 4 to it. (Phoenix.Socket.V1/V2.JSONSerializer; realtime-js src/lib/serializer.ts.)
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Any
@@ -11,7 +12,13 @@ from typing import Any
 import orjson
 
 MAX_HEADER_FIELD = 255
-"""Binary frames count the bytes of each header field in one byte."""
+"""Binary frames count the bytes of each header field in one byte. Refs and topics of text frames are held to it too."""
+MAX_DEPTH = 128
+"""Levels of JSON in a client's frame: orjson reads 1,024, but writes only 254, and what is sent on gets some more."""
+MAX_FRAME = 1 << 20
+"""Python's websocket library refuses what is longer, and its client then loops."""
+WRAPPING = 256
+"""More than the bytes that a broadcast's frame has beside topic, event, metadata and payload."""
 USER_BROADCAST_PUSH = 3
 USER_BROADCAST = 4
 TEXT, BINARY, PING = 0x81, 0x82, 0x89
@@ -48,6 +55,12 @@ class Broadcast:
     binary: bool = False
     """Whether it came as a binary frame: version 2 receivers then get one as well."""
 
+    def is_too_large(self, topic: str) -> bool:
+        """Whether clients might refuse its frame. What was short enough may be so no longer: 1e15 is written with all
+        its zeros."""
+        names = len(orjson.dumps(topic)) + len(orjson.dumps(self.event))
+        return len(self.payload) + len(self.meta) + names + WRAPPING > MAX_FRAME
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -58,14 +71,13 @@ class Message:
     payload: Any
     ref: str | None = None
     join_ref: str | None = None
+    size: int = 0
+    """Bytes of the frame, or characters: what it takes to keep the message."""
 
 
 def decode_text(version: Version, text: str | bytes) -> Message:
     """Read a text frame; raises BadFrame."""
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise BadFrame("The frame is not JSON") from None
+    value = _json(text, "frame")
     if version is Version.V1:
         if not isinstance(value, dict):
             raise BadFrame("A frame of version 1.0.0 is an object")
@@ -79,7 +91,9 @@ def decode_text(version: Version, text: str | bytes) -> Message:
         raise BadFrame("topic and event are strings")
     if not (isinstance(ref, str | None) and isinstance(join_ref, str | None)):
         raise BadFrame("ref and join_ref are strings or null")
-    return Message(topic, event, payload, ref, join_ref)
+    if len(ref or "") > MAX_HEADER_FIELD or len(join_ref or "") > MAX_HEADER_FIELD:
+        raise BadFrame(f"ref and join_ref have at most {MAX_HEADER_FIELD} characters")
+    return Message(topic, event, payload, ref, join_ref, len(text))
 
 
 def decode_binary(data: bytes) -> Message:
@@ -107,14 +121,36 @@ def decode_binary(data: bytes) -> Message:
     if encoding == Encoding.JSON:
         _json(payload, "payload")
     broadcast = Broadcast(event, payload, Encoding(encoding), meta, binary=True)
-    return Message(topic, "broadcast", broadcast, ref or None, join_ref or None)
+    return Message(topic, "broadcast", broadcast, ref or None, join_ref or None, len(data))
 
 
-def _json(data: bytes, name: str) -> Any:
+def _json(data: str | bytes, name: str) -> Any:
     try:
-        return orjson.loads(data)
+        value = orjson.loads(data)
     except orjson.JSONDecodeError:
         raise BadFrame(f"The {name} is not JSON") from None
+    if is_deep(data, value):
+        raise BadFrame(f"The {name} has more than {MAX_DEPTH} levels")
+    return value
+
+
+def is_deep(data: str | bytes, value: Any) -> bool:
+    """Whether the value, read from this JSON, has so many levels that it could not be written again."""
+    opened = sum(map(data.count, "[{")) if isinstance(data, str) else sum(map(data.count, (b"[", b"{")))
+    if opened <= MAX_DEPTH:
+        return False  # as nearly always: counting is much faster than looking
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def text_frame(payload: bytes) -> bytes:

@@ -4,10 +4,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from rte_realtime_gateway.protocol import bindings
 from rte_realtime_gateway.protocol.bindings import Requested
 
 MAX_BINDINGS = 100
+MAX_PRESENCE_KEY = 128
+"""Bytes of a presence key in JSON: a thousand keys and their metas go into one message."""
 RESERVED_PRESENCE_KEY = "ids"
 """realtime-js takes any payload with a top-level `ids` for a row change, and crashes on such a presence state."""
 
@@ -29,8 +33,6 @@ class JoinRequest:
     presence: bool
     """Send presence state and diffs."""
     private: bool
-    replay: bool
-    """Stored broadcasts were asked for; there are none here."""
     replication_ready: bool
     token: str | None
 
@@ -48,7 +50,6 @@ def read(payload: Any) -> JoinRequest:
         # Clients before 2.12 send no `enabled` and expect presence all the same.
         presence=_flag(presence.get("enabled"), default=True),
         private=_flag(config.get("private")),
-        replay=bool(broadcast.get("replay")),
         replication_ready=_flag(broadcast.get("replication_ready")),
         token=token_of(payload),
     )
@@ -75,7 +76,11 @@ def _flag(value: Any, *, default: bool = False) -> bool:
 def _presence_key(value: Any) -> str:
     if value == RESERVED_PRESENCE_KEY:
         raise BadJoin(f"InvalidPresenceKey: the presence key {RESERVED_PRESENCE_KEY!r} is reserved")
-    return value if isinstance(value, str) and value else str(uuid.uuid4())
+    if not isinstance(value, str) or not value:
+        return str(uuid.uuid4())
+    if len(orjson.dumps(value)) - len('""') > MAX_PRESENCE_KEY:
+        raise BadJoin(f"InvalidPresenceKey: at most {MAX_PRESENCE_KEY} bytes")
+    return value
 
 
 def _changes(entries: Any) -> Requested:

@@ -29,6 +29,12 @@ def error(reason: str) -> bytes:
     return orjson.dumps({"status": "error", "response": {"reason": reason}})
 
 
+def too_large() -> bytes:
+    """Payload of a `phx_reply` to a broadcast that clients could not receive; `error` is Supabase's word for it."""
+    reason = "PayloadTooLarge: clients take messages of less than 1 MiB"
+    return orjson.dumps({"status": "error", "response": {"reason": reason, "error": "payload_size_exceeded"}})
+
+
 def system(channel: str, status: str, message: str, extension: str) -> bytes:
     """Payload of a `system` message. Status `error` makes the Python client rejoin after a second."""
     return orjson.dumps({"channel": channel, "extension": extension, "status": status, "message": message})
