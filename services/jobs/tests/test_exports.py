@@ -6,16 +6,21 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
+import asyncpg
 import httpx
+import orjson
 import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
 from storage3 import AsyncStorageClient
 
-from rte_common import storage
+from rte_common import database, storage
 from rte_common.database import Database
+from rte_common.jetstream import MAX_DELIVERIES
 from rte_common.storage import EXPORTS
 from rte_devstack import testing
 from rte_devstack.serving import serving
-from rte_jobs.exports import Exports
+from rte_jobs.exports import Exports, give_up
 from rte_jobs.main import create_app
 from rte_jobs.settings import Settings
 
@@ -99,8 +104,97 @@ async def test_after_a_week_file_and_row_are_gone(
     await exports.make(EXPORT)
     postgres.execute("update exports set created_at = now() - interval '8 days'")
 
-    async with db.as_service() as connection:
-        assert await exports.forget_old(connection, datetime.now(UTC)) == 1
+    assert await forget(db, exports) == 1
 
     assert postgres.execute("select count(*) from exports") == "0"
     assert await files.from_(EXPORTS).list("default/anna") == []
+
+
+async def test_an_export_is_made_with_a_single_connection(
+    postgres: testing.Database, files: AsyncStorageClient, settings: Settings
+) -> None:
+    postgres.execute(ROWS + asked_for("json"))
+    lonely = settings.model_copy(update={"database_pool_size": 1, "database_timeout_seconds": 3})
+    async with database.connect(lonely, application_name="test") as db:
+        await Exports(db, files).make(EXPORT)
+
+    assert postgres.execute("select status, progress from exports") == "ready|100"
+
+
+def delivery(attempt: int) -> Msg:
+    """The message of the export as NATS brings it when `attempt` - 1 attempts have failed."""
+    return Msg(
+        Client(),
+        "rte.jobs.export",
+        reply=f"$JS.ACK.JOBS.jobs-export.{attempt}.1.1.1700000000000000000.0",
+        data=orjson.dumps({"export_id": str(EXPORT)}),
+    )
+
+
+async def test_after_the_last_attempt_an_export_that_never_began_has_failed_and_another_may_be_asked_for(
+    postgres: testing.Database, db: Database, files: AsyncStorageClient
+) -> None:
+    postgres.execute(ROWS + asked_for("json"))
+    postgres.execute("alter table exports add constraint nothing_runs check (status <> 'running')")
+    statuses = []
+    try:
+        for attempt in (MAX_DELIVERIES - 1, MAX_DELIVERIES):
+            with pytest.raises(asyncpg.CheckViolationError):
+                await Exports(db, files).handle(delivery(attempt))
+            statuses.append(postgres.execute("select status from exports"))
+    finally:
+        postgres.execute("alter table exports drop constraint nothing_runs")
+
+    assert statuses == ["requested", "failed"]
+    postgres.execute("insert into exports (team_id, user_id, format) values ('default', 'anna', 'csv')")
+
+
+async def test_exports_that_nothing_moves_are_given_up_after_an_hour(postgres: testing.Database, db: Database) -> None:
+    postgres.execute(
+        "insert into users (id, name) values ('anna', 'Anna'), ('ben', 'Ben'), ('cleo', 'Cleo');"
+        "insert into exports (team_id, user_id, format, status, created_at, updated_at) values"
+        " ('default', 'anna', 'csv', 'requested', now() - interval '61 min', now() - interval '61 min'),"
+        " ('default', 'ben', 'csv', 'running', now() - interval '61 min', now() - interval '61 min'),"
+        " ('default', 'cleo', 'csv', 'running', now() - interval '61 min', now() - interval '59 min')"
+    )
+    async with db.as_service() as connection:
+        assert await give_up(connection, datetime.now(UTC)) == 2
+
+    statuses = postgres.execute("select user_id, status from exports order by 1")
+    assert statuses.splitlines() == ["anna|failed", "ben|failed", "cleo|running"]
+
+
+async def test_a_forgotten_export_is_given_up_when_jobs_comes_back(
+    postgres: testing.Database, settings: Settings
+) -> None:
+    postgres.execute(
+        "insert into users (id, name) values ('anna', 'Anna');"
+        "insert into exports (team_id, user_id, format, status, updated_at)"
+        " values ('default', 'anna', 'csv', 'running', now() - interval '2 hours');"
+        "delete from outbox"
+    )
+    async with serving(create_app(settings)):
+        await postgres.until("select status from exports", "failed")
+
+
+async def test_an_old_export_keeps_its_row_until_its_file_is_gone(
+    postgres: testing.Database, db: Database, files: AsyncStorageClient, settings: Settings
+) -> None:
+    postgres.execute(ROWS + asked_for("json"))
+    await Exports(db, files).make(EXPORT)
+    # Given up by others after the file was there, so the row does not name it.
+    postgres.execute("update exports set status = 'failed', object_path = null, created_at = now() - interval '8 days'")
+    async with storage.connect(settings.model_copy(update={"supabase_url": "http://127.0.0.1:1"})) as away:
+        with pytest.raises(httpx.ConnectError):
+            await forget(db, Exports(db, away))
+    kept = postgres.execute("select count(*) from exports")
+    await forget(db, Exports(db, files))
+
+    assert (kept, postgres.execute("select count(*) from exports")) == ("1", "0")
+    assert await files.from_(EXPORTS).list("default/anna") == []
+
+
+async def forget(db: Database, exports: Exports) -> int:
+    """The daily job, without its slot."""
+    async with db.as_service() as connection:
+        return await exports.forget_old(connection, datetime.now(UTC))

@@ -12,11 +12,13 @@ from rte_common import database, jetstream, outbox, process, storage
 from rte_common.process import Health, background
 from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
 from rte_jobs.archive import archive
-from rte_jobs.exports import Exports
+from rte_jobs.exports import Exports, give_up
 from rte_jobs.reports import report
 from rte_jobs.schedule import Job, Schedule
 from rte_jobs.settings import Settings
 from rte_jobs.upkeep import tidy
+
+EVERY_QUARTER = "0 */15 * * * *"
 
 
 def jobs(settings: Settings, exports: Exports) -> list[Job]:
@@ -27,6 +29,7 @@ def jobs(settings: Settings, exports: Exports) -> list[Job]:
         Job("archive", settings.archive_schedule, timezone, archive_old),
         Job("report", settings.report_schedule, timezone, partial(report, timezone=timezone)),
         Job("upkeep", settings.upkeep_schedule, timezone, tidy),
+        Job("give-up-exports", EVERY_QUARTER, timezone, give_up),
         Job("forget-exports", settings.upkeep_schedule, timezone, exports.forget_old),
     ]
 
