@@ -59,6 +59,16 @@ async def test_a_ready_export_has_a_link_to_its_file(api: Api, team: Team, expor
     assert (file.status_code, file.content) == (200, b"a,b\n")
 
 
+async def test_an_export_whose_file_is_gone_is_not_found(api: Api, team: Team) -> None:
+    alex = await api.member(team, "alex")
+    export = (await alex.post("/exports", json={"format": "csv"})).json()["id"]
+    finish(api.database, export, f"{team.id}/user_alex/{export}.csv")
+
+    gone = await alex.get(f"/exports/{export}")
+
+    assert (gone.status_code, gone.json()["type"]) == (404, "/problems/not-found")
+
+
 async def test_the_same_request_for_an_export_is_answered_again(api: Api, team: Team) -> None:
     alex = await api.member(team, "alex")
     headers = {"idempotency-key": "e1"}

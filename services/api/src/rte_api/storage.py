@@ -14,6 +14,9 @@ log = structlog.get_logger(__name__)
 STORAGE_FAILURES = (httpx.HTTPError, StorageApiError)
 """Whatever the storage client raises."""
 
+NO_SUCH_OBJECT = "not_found"
+"""Storage's own word; the status is 400, and the statusCode in the body is 404 for a missing bucket as well."""
+
 
 class StorageAway(Problem):
     """The file storage does not answer at the moment"""
@@ -23,10 +26,12 @@ class StorageAway(Problem):
 
 
 @contextmanager
-def storage_errors() -> Iterator[None]:
-    """Raise StorageAway for STORAGE_FAILURES."""
+def storage_errors(not_found: type[Problem] | None = None) -> Iterator[None]:
+    """Raise StorageAway for STORAGE_FAILURES, or `not_found` where the storage has no such object."""
     try:
         yield
     except STORAGE_FAILURES as error:
+        if not_found and isinstance(error, StorageApiError) and error.code == NO_SUCH_OBJECT:
+            raise not_found from error
         log.warning("storage_failed", error=repr(error))
         raise StorageAway("Try again later", headers={"retry-after": "5"}) from error

@@ -90,6 +90,6 @@ async def read(database: Database, storage: AsyncStorageClient, member: Member, 
 
 
 async def _link(storage: AsyncStorageClient, path: str) -> str:
-    with storage_errors():
+    with storage_errors(not_found=ExportNotFound):
         signed = await storage.from_(EXPORTS).create_signed_url(path, LINK_SECONDS, {"download": True})
     return str(signed["signedURL"])
