@@ -30,9 +30,11 @@ select team_id, members,
     count(*) filter (where on_time) as on_time,
     (count(*) filter (where on_time))::float8 / nullif(count(on_time), 0) as on_time_share,
     percentile_cont(0.5) within group (order by error_hours)::float8 as median_error_hours,
-    (select array_agg(
-        (select count(*) from done of_day where of_day.team_id = done.team_id and of_day.day = weekday) order by weekday
-    ) from generate_series(1, 7) as weekday) as days
+    array[
+        count(*) filter (where day = 1), count(*) filter (where day = 2), count(*) filter (where day = 3),
+        count(*) filter (where day = 4), count(*) filter (where day = 5), count(*) filter (where day = 6),
+        count(*) filter (where day = 7)
+    ] as days
 from done join members using (team_id)
 group by team_id, members
 """
