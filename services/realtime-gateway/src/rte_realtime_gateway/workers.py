@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from types import FrameType
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import structlog
 
@@ -18,6 +19,7 @@ log = structlog.get_logger(__name__)
 LISTENER, PARENT = "RTE_WORKER_LISTENER", "RTE_WORKER_PARENT"
 """Environment of a worker: the file numbers of its listening socket, and of a pipe that ends with its parent."""
 RESTART_SECONDS = 1.0
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 def listener_of_worker() -> int | None:
@@ -41,8 +43,10 @@ class Workers:
         # A socket for each, on the same port: the kernel spreads connections evenly (SO_REUSEPORT).
         self._listeners = [self._listen() for _ in range(settings.workers)]
         self._pipe, self._pipe_end = os.pipe()
-        self._running: dict[int, tuple[int, subprocess.Popen[bytes]]] = {}
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._restart_at: dict[int, float] = {}
         self._stopping = False
+        self._worst = 0
 
     def _listen(self) -> socket.socket:
         listener = socket.socket()
@@ -54,39 +58,74 @@ class Workers:
 
     def run(self) -> int:
         """Supervise until SIGTERM or SIGINT; returns the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-        for index in range(self._settings.workers):
-            self._start(index)
-        worst = 0
-        while self._running:
-            pid, status = os.wait()
-            index, worker = self._running.pop(pid)
-            worker.returncode = os.waitstatus_to_exitcode(status)
-            if self._stopping:
-                worst = max(worst, abs(worker.returncode))
-                continue
-            log.warning("worker_died", worker=index, pid=pid, exit_code=worker.returncode)
-            time.sleep(RESTART_SECONDS)
-            if not self._stopping:
+        with _signals() as signals:
+            for index in range(self._settings.workers):
                 self._start(index)
-        return worst
+            while self._running or self._restart_at:
+                self._take(signals)
+                self._note_deaths()
+                self._start_due()
+        return self._worst
+
+    def _take(self, signals: socket.socket) -> None:
+        """Wait for signals, or until a worker is due; pass on those that stop."""
+        due = min(self._restart_at.values(), default=None)
+        signals.settimeout(None if due is None else max(due - time.monotonic(), 0.001))
+        with suppress(TimeoutError):
+            for number in signals.recv(64):
+                if number in STOPS:
+                    self._stop()
+
+    def _stop(self) -> None:
+        """Once, to drain; again, to end the drain."""
+        self._stopping = True
+        self._restart_at.clear()
+        for worker in self._running.values():
+            worker.send_signal(signal.SIGTERM)
+
+    def _note_deaths(self) -> None:
+        for index, worker in list(self._running.items()):
+            if worker.poll() is None:
+                continue
+            del self._running[index]
+            if not self._stopping:
+                log.warning("worker_died", worker=index, pid=worker.pid, exit_code=worker.returncode)
+                self._restart_at[index] = time.monotonic() + RESTART_SECONDS
+            elif worker.returncode != -signal.SIGTERM:  # with that it was told to stop before it had begun to serve
+                self._worst = max(self._worst, abs(worker.returncode))
+
+    def _start_due(self) -> None:
+        for index, due in list(self._restart_at.items()):
+            if due <= time.monotonic():
+                del self._restart_at[index]
+                self._start(index)
 
     def _start(self, index: int) -> None:
         listener = self._listeners[index].fileno()
-        worker = subprocess.Popen(
+        metrics_port = self._settings.metrics_port
+        self._running[index] = subprocess.Popen(
             [sys.executable, "-c", "from rte_realtime_gateway.main import main; main()"],
             env={
                 **os.environ,
                 LISTENER: str(listener),
                 PARENT: str(self._pipe),
-                "METRICS_PORT": str(self._settings.metrics_port + index),
+                # 0 means any free port, for each of them.
+                "METRICS_PORT": str(metrics_port and metrics_port + index),
             },
             pass_fds=[listener, self._pipe],
+            # Ctrl-C reaches the whole group of the terminal: told twice, a worker would not drain.
+            process_group=0,
         )
-        self._running[worker.pid] = index, worker
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping = True
-        for _, worker in self._running.values():
-            worker.send_signal(number)
+
+@contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """Signals as bytes to read, one after the other: a handler could run while a worker is being started."""
+    reading, writing = socket.socketpair()
+    with reading, writing:
+        writing.setblocking(False)
+        signal.set_wakeup_fd(writing.fileno())
+        for number in (*STOPS, signal.SIGCHLD):
+            signal.signal(number, lambda number, frame: None)
+        yield reading
+        signal.set_wakeup_fd(-1)
