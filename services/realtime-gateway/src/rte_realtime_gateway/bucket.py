@@ -13,6 +13,7 @@ import nats.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, DeliverPolicy, DiscardPolicy, StorageType, StreamConfig
+from nats.js.errors import BadRequestError
 
 from rte_common.jetstream import Broker
 from rte_realtime_gateway.ordered import Following, OrderedConsumer
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS = 0.5
 SLICE = 50
 FINISH_SECONDS = 2
+MARKER_SECONDS = 60.0
+"""How long the broker tells that a key's time to live has ended, to those who were away just then."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Reader:
     put: Callable[[str, bytes], None]
     """A key has this value now, by whoever set it: also by this process."""
     removed: Callable[[str], None]
-    """A key was taken out. (A key whose time to live ends goes silently.)"""
+    """A key was taken out, or its time to live has ended."""
     emptied: Callable[[], None]
     """The bucket is a new one: what this process knows must be put again."""
     loaded: Callable[[], None]
@@ -45,12 +48,12 @@ class Bucket:
         self._broker = broker
         self._prefix = f"$KV.{name}."
         self._reader = reader
-        self._ttl = ttl
+        self._ttl = {"Nats-TTL": str(max(int(ttl), 1))}
+        """Of each key: by the broker's clock, so that whoever reads it late does not believe it for longer."""
         self._stream = StreamConfig(
             name=f"KV_{name}",
             subjects=[f"{self._prefix}>"],
             max_msgs_per_subject=1,
-            max_age=ttl,
             storage=StorageType.MEMORY,
             num_replicas=replicas,
             discard=DiscardPolicy.NEW,
@@ -58,6 +61,7 @@ class Bucket:
             allow_direct=True,
             deny_delete=True,
             allow_msg_ttl=True,
+            subject_delete_marker_ttl=MARKER_SECONDS,
         )
         following = Following(
             stream=f"KV_{name}",
@@ -74,13 +78,13 @@ class Bucket:
         self.live = False
         """Whether what the others write arrives."""
 
-    def put(self, key: str, value: bytes, *, ttl: float | None = None) -> None:
-        """Set a key soon, for the bucket's time to live or this one (whole seconds)."""
-        self._write(key, value, {} if ttl is None else {"Nats-TTL": str(int(ttl))})
+    def put(self, key: str, value: bytes) -> None:
+        """Set a key soon, until its time to live ends."""
+        self._write(key, value, self._ttl)
 
     def remove(self, key: str) -> None:
         """Take a key out soon."""
-        self._write(key, b"", {"KV-Operation": "DEL"})
+        self._write(key, b"", {**self._ttl, "KV-Operation": "DEL"})
 
     def _write(self, key: str, value: bytes, headers: dict[str, str]) -> None:
         self._unwritten[key] = value, headers
@@ -94,8 +98,7 @@ class Bucket:
 
     async def finish(self) -> None:
         """Write what waits, now or never: the process ends."""
-        if self._broker.client.is_connected:
-            await self._write_slice(len(self._unwritten))
+        if self._broker.client.is_connected and await self._write_slice(len(self._unwritten)):
             await self._broker.client.flush(FINISH_SECONDS)
 
     async def _write_for_good(self) -> None:
@@ -105,24 +108,26 @@ class Bucket:
             self._wake.clear()
             while self._unwritten:
                 # In slices, each newest value once: thousands of keys must not hold up the sockets.
-                await self._write_slice(SLICE)
-                await asyncio.sleep(0)
+                written = await self._write_slice(SLICE)
+                await asyncio.sleep(0 if written else RETRY_SECONDS)
 
-    async def _write_slice(self, size: int) -> None:
+    async def _write_slice(self, size: int) -> bool:
+        """Write so many keys; returns False when one failed, and leaves it and the others for later."""
         for key in list(islice(self._unwritten, size)):
             value, headers = self._unwritten.pop(key)
-            await self._publish(key, value, headers)
-
-    async def _publish(self, key: str, value: bytes, headers: dict[str, str]) -> None:
-        try:
-            await self._broker.client.publish(f"{self._prefix}{key}", value, headers=headers or None)
-        except (nats.errors.Error, OSError) as error:
-            log.info("bucket_write_failed", bucket=self._prefix, error=repr(error))
-            self._unwritten.setdefault(key, (value, headers))
-            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                await self._broker.client.publish(f"{self._prefix}{key}", value, headers=headers)
+            except (nats.errors.Error, OSError) as error:
+                log.info("bucket_write_failed", bucket=self._prefix, error=repr(error))
+                self._unwritten.setdefault(key, (value, headers))
+                return False
+        return True
 
     async def _prepare(self) -> None:
-        await self._broker.jetstream.add_stream(self._stream)
+        try:
+            await self._broker.jetstream.add_stream(self._stream)
+        except BadRequestError:
+            await self._broker.jetstream.update_stream(self._stream)  # one with other settings is there
 
     def _began(self, place: int, stream: str) -> None:
         self._reader.emptied()

@@ -54,8 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
                 upkeep.drain(hub, health, settings.drain_seconds),
             ):
                 yield {"wiring": Wiring(settings, hub, TokenGate(verifier), verifier)}
-                await places.finish()
-                await replicas.finish()
+                await upkeep.take_leave(places.finish, replicas.finish)
 
     app = FastAPI(title="Remote Teams Expectations: realtime", lifespan=lifespan, telemetry=FRAMEWORK_TELEMETRY)
     app.state.health = health

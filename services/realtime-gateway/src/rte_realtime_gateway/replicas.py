@@ -94,6 +94,7 @@ class Presences:
 
     def _forget_ghosts(self) -> None:
         now = time.monotonic()
+        # The broker tells whose time has ended, unless it was restarted and has forgotten them.
         if not self._bucket.live:
             # We hear nobody: that says nothing about the others.
             self._sightings = {key: Sighting(s.room, s.entry, now) for key, s in self._sightings.items()}

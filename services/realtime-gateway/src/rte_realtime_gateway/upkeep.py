@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -18,6 +19,9 @@ LOOK_SECONDS = 0.1
 SLICE_SECONDS = 0.1
 DRAIN_SHARE = 0.8
 """Part of the drain time over which sockets are closed; the rest is for their clients' answers."""
+
+LEAVE_SECONDS = 3.0
+"""How long the end of the process waits for each of those that tell the other replicas something."""
 
 
 async def tidy(hub: Hub) -> None:
@@ -50,3 +54,13 @@ async def drain(hub: Hub, health: Health, seconds: float) -> None:
         for session in hub.some_sessions(math.ceil(len(hub.sessions) / left)):
             session.close(*Closing.RESTART)
         await asyncio.sleep(SLICE_SECONDS)
+
+
+async def take_leave(*farewells: Callable[[], Awaitable[None]]) -> None:
+    """Tell the other replicas what they do not know yet. Without it they find out later: the stop waits for none."""
+    for farewell in farewells:
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await farewell()
+        except Exception as error:
+            log.warning("leave_not_taken", farewell=farewell.__qualname__, error=repr(error))

@@ -1,0 +1,111 @@
+"""What the replicas know together: entries of a killed one end by the broker's clock, and a stop waits for nobody."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import nats.errors
+import pytest
+import pytest_asyncio
+from nats.js.api import StorageType, StreamConfig
+
+from rte_common import jetstream
+from rte_common.jetstream import Broker
+from rte_common.settings import NatsSettings
+from rte_devstack.nats import Nats
+from rte_realtime_gateway import replicas, upkeep
+from rte_realtime_gateway.bucket import Bucket, Reader
+from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.presence import Entry
+from rte_realtime_gateway.replicas import Presences
+from rte_realtime_gateway.room import RoomName
+
+ROOM = RoomName("org_harbour", "realtime:expectations:active", False)
+ENTRY = Entry("maria", "ref", "user_maria", {"user_id": "user_maria"}, "killed")
+IGNORING = Reader(lambda key, value: None, lambda key: None, lambda: None, lambda: None)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def broker(private_nats: Callable[[], Nats]) -> AsyncIterator[Broker]:
+    async with jetstream.connect(NatsSettings(nats_url=(private_nats().url,)), name="test") as broker:
+        await broker.ready()
+        yield broker
+
+
+@asynccontextmanager
+async def replica(broker: Broker, name: str) -> AsyncIterator[tuple[Hub, Presences]]:
+    hub = Hub(asyncio.get_running_loop().call_later)
+    presences = Presences(broker, hub, name, 1)
+    running = asyncio.create_task(presences.run())
+    yield hub, presences
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def until_present(hub: Hub, present: bool) -> None:
+    async with asyncio.timeout(15):
+        while (ENTRY.id in hub.rooms.named(ROOM).presence.entries) is not present:
+            await asyncio.sleep(0.02)
+
+
+async def test_entries_of_a_killed_replica_end_also_where_they_were_read_late(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicas, "GHOST_SECONDS", 3.0)
+    monkeypatch.setattr(replicas, "REFRESH_SECONDS", 60.0)  # only the broker knows how old an entry is
+    async with replica(broker, "witness") as (witness, _):
+        async with replica(broker, "killed") as (_, killed):
+            killed.put(ROOM, ENTRY)
+            await until_present(witness, True)
+        async with replica(broker, "started later") as (late, _):
+            await until_present(late, True)
+            await until_present(witness, False)
+            await until_present(late, False)
+
+
+async def test_a_bucket_that_was_made_with_other_settings_is_changed(broker: Broker) -> None:
+    older = StreamConfig(
+        name="KV_older", subjects=["$KV.older.>"], storage=StorageType.MEMORY, max_age=500, allow_msg_ttl=True
+    )
+    await broker.jetstream.add_stream(older)
+    loaded = asyncio.Event()
+    reader = Reader(IGNORING.put, IGNORING.removed, IGNORING.emptied, loaded.set)
+    running = asyncio.create_task(Bucket(broker, "older", reader, ttl=5, replicas=1).run())
+    async with asyncio.timeout(10):
+        await loaded.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert not (await broker.jetstream.stream_info("KV_older")).config.max_age
+
+
+async def test_what_cannot_be_written_at_the_end_is_given_up_at_once(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(subject: str, payload: bytes, **more: object) -> None:
+        raise nats.errors.OutboundBufferLimitError
+
+    bucket = Bucket(broker, "unwritten", IGNORING, ttl=5, replicas=1)
+    for number in range(100):
+        bucket.put(str(number), b"")
+    monkeypatch.setattr(broker.client, "publish", full)
+    async with asyncio.timeout(1):
+        await bucket.finish()
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "fails"])
+async def test_leave_is_taken_of_the_others_when_one_cannot_be_told(
+    trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "LEAVE_SECONDS", 0.05)
+    told = asyncio.Event()
+
+    async def cannot() -> None:
+        if trouble == "fails":
+            raise nats.errors.ConnectionClosedError
+        await asyncio.Event().wait()
+
+    async def tell() -> None:
+        told.set()
+
+    await upkeep.take_leave(cannot, tell)
+    assert told.is_set()
