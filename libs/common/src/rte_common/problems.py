@@ -97,8 +97,13 @@ def answer(request: Request, status: int, slug: str, title: str, detail: str, **
     return JSONResponse(body | extensions, status, headers, MEDIA_TYPE)
 
 
+def unexpected(request: Request) -> JSONResponse:
+    """What is told of an error that nobody thought of: nothing."""
+    return answer(request, 500, "unexpected", "Something broke on our side", "Try again; tell us the X-Request-Id")
+
+
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem: refusals, bad input, unknown routes, and the unexpected."""
+    """Make the errors of `app` problems: refusals, bad input and unknown routes. RequestContext adds the unexpected."""
 
     async def refused(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, Problem)  # noqa: S101  # what it is registered for
@@ -108,7 +113,7 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101
-        errors = [{"pointer": _pointer(e["loc"]), "expected": e["msg"]} for e in error.errors()]
+        errors = [{"pointer": _pointer(e["loc"]), "expected": _expected(e)} for e in error.errors()]
         named = ", ".join(e["pointer"] for e in errors)
         return answer(
             request, 422, "invalid-input", "The input does not have the documented form", f"See {named}", errors=errors
@@ -121,14 +126,16 @@ def install(app: FastAPI) -> None:
         extensions = {"headers": dict(error.headers or {})}
         return answer(request, error.status_code, slug, title, str(error.detail), **extensions)
 
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        # The server prints the one traceback; the answer tells nothing of it.
-        return answer(request, 500, "unexpected", "Something broke on our side", "Try again; tell us the X-Request-Id")
-
     app.add_exception_handler(Problem, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(Exception, unexpected)
+
+
+def _expected(error: Mapping[str, Any]) -> str:
+    """Pydantic's words, without what it puts before ours."""
+    if error["type"] == "extra_forbidden":
+        return "no such name: nothing is known by it"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _pointer(loc: tuple[Any, ...]) -> str:

@@ -18,10 +18,12 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind, StatusCode
 from prometheus_client import Counter, Histogram
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rte_common import problems
 from rte_common.settings import ProcessSettings
 
 log = structlog.get_logger(__name__)
@@ -124,11 +126,30 @@ def scrubbed(value: Any) -> Any:
     return value
 
 
+def _origin(scope: Scope) -> tuple[str, Context | None]:
+    """The request's id, and the trace that it belongs to."""
+    parent: Context | None = None
+    request_id = ""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            request_id = value.decode("latin-1")
+        elif name == b"traceparent":
+            parent = extract({"traceparent": value.decode("latin-1")})
+    return (request_id if REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex), parent
+
+
+def _note(error: Exception, span: Span) -> None:
+    log.error("request_failed", exc_info=error)
+    span.record_exception(error)
+    span.set_status(StatusCode.ERROR)
+
+
 class RequestContext:
     """ASGI middleware: a request id on every log line and answer, one access line, one metric, one span.
 
-    The id of a caller (`X-Request-Id`) is kept when it is harmless text. Query strings are never logged: they carry
-    keys. The access line of /health and /ready is left out.
+    What nobody caught ends here too: Starlette's own handler would stand outside, without the id. The id of a caller
+    (`X-Request-Id`) is kept when it is harmless text. Query strings are never logged: they carry keys. The access line
+    of /health and /ready is left out.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -140,16 +161,8 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        parent: Context | None = None
-        request_id = ""
-        for name, value in scope["headers"]:
-            if name == b"x-request-id":
-                request_id = value.decode("latin-1")
-            elif name == b"traceparent":
-                parent = extract({"traceparent": value.decode("latin-1")})
-        if not REQUEST_ID.fullmatch(request_id):
-            request_id = uuid.uuid4().hex
-        status = 500
+        request_id, parent = _origin(scope)
+        status = 0
         started = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
@@ -167,8 +180,13 @@ class RequestContext:
         ):
             try:
                 await self._app(scope, receive, send_with_id)
+            except Exception as error:
+                _note(error, span)
+                if not status:  # else the server ends the connection, because the answer stays unfinished
+                    await problems.unexpected(Request(scope))(scope, receive, send_with_id)
             finally:
                 seconds = time.perf_counter() - started
+                status = status or 500  # nobody waits for the answer any longer
                 route = getattr(scope.get("route"), "path", "unmatched")
                 span.set_attribute("http.route", route)
                 span.set_attribute("http.response.status_code", status)

@@ -80,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(app.state.health.router)
     openapi.install(app)
     app.add_middleware(Admission, settings)
+    app.add_middleware(RequestContext)
+    # Outermost, so that pages may also read the answer to what went wrong.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins or settings.clerk_authorized_parties,
@@ -89,7 +91,6 @@ def create_app(settings: Settings) -> FastAPI:
         allow_credentials=True,
         max_age=600,
     )
-    app.add_middleware(RequestContext)
     return app
 
 
