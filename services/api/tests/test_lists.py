@@ -84,3 +84,26 @@ async def test_a_cursor_that_no_page_gave_is_refused(api: Api, team: Team, at: o
 
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["query/cursor"]
+
+
+EXPECTED_INSTANT = "a time with its offset, like 2030-01-31T17:00:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("staus", "completed", "no such name: nothing is known by it"),
+        ("from_", "2030-01-31T17:00:00Z", "no such name: nothing is known by it"),
+        ("from", "yesterday", EXPECTED_INSTANT),
+        ("from", "2030-02-30T17:00:00Z", EXPECTED_INSTANT),
+        ("to", "2030-01-31T25:00:00Z", EXPECTED_INSTANT),
+    ],
+)
+async def test_what_is_wrong_with_a_question_is_named_with_what_was_expected(
+    api: Api, team: Team, name: str, value: str, expected: str
+) -> None:
+    alex = await api.member(team, "alex")
+    answer = await alex.get("/expectations", params={name: value})
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
+    assert answer.json()["errors"] == [{"pointer": f"query/{name}", "expected": expected}]

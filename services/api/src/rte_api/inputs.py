@@ -11,6 +11,8 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\
 FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 EXPECTED_INSTANT = "a time with its offset, like 2030-01-31T17:00:00+01:00"
 
+EXPECTED_DAY = "a date, like 2030-01-31"
+
 
 def _instant(value: object) -> datetime:
     """Only RFC 3339 with an offset: numbers and bare dates would leave the time zone to luck."""
@@ -20,6 +22,8 @@ def _instant(value: object) -> datetime:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except OverflowError as error:
         raise ValueError("a time between the years 1 and 9999") from error
+    except ValueError as error:  # there is no such day
+        raise ValueError(EXPECTED_INSTANT) from error
 
 
 Instant = Annotated[
@@ -32,8 +36,11 @@ Instant = Annotated[
 def _day(value: object) -> date:
     """Only RFC 3339's full-date: pydantic also takes numbers."""
     if not isinstance(value, str) or not FULL_DATE.fullmatch(value):
-        raise ValueError("a date, like 2030-01-31")
-    return date.fromisoformat(value)
+        raise ValueError(EXPECTED_DAY)
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:  # there is no such day
+        raise ValueError(EXPECTED_DAY) from error
 
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]

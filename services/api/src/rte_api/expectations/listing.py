@@ -21,7 +21,7 @@ BEFORE_ALL: pages.Position = EVER[1], UUID(int=2**128 - 1)
 class Question(BaseModel):
     """Which expectations a caller wants."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: Status = Status.ACTIVE
     user_id: MemberId | None = Field(None, description="Only those of this member")
