@@ -137,6 +137,14 @@ async def test_where_more_was_active_than_is_saved_the_list_does_not_end(
     assert await titles(there, many, user_id="user_member09") == [None]
 
 
+async def test_until_nats_is_reached_only_the_memory_is_asked(postgres: testing.Database, many: Team) -> None:
+    settings = DatabaseSettings(database_url=postgres.url("rte_api"))
+    async with database.connect(settings, application_name="test") as db:
+        unconnected = LastKnown(db, Broker(NatsSettings(nats_url=("nats://127.0.0.1:1",))), 1)
+
+        assert await titles(unconnected, many) == [None]
+
+
 async def test_of_two_replicas_that_save_at_once_the_newer_state_stays(
     replicas: tuple[Replica, Replica], many: Team, postgres: testing.Database
 ) -> None:
