@@ -16,7 +16,7 @@ async def alex(api: Api, team: Team) -> httpx.AsyncClient:
     return await api.member(team, "alex")
 
 
-async def test_the_etag_is_the_version_and_if_match_protects_it(alex: httpx.AsyncClient) -> None:
+async def test_the_etag_has_the_version_and_if_match_protects_it(alex: httpx.AsyncClient) -> None:
     published = (await alex.post("/expectations", json={"title": "one"})).json()
     url = f"/expectations/{published['id']}"
     read = await alex.get(url)
@@ -27,11 +27,50 @@ async def test_the_etag_is_the_version_and_if_match_protects_it(alex: httpx.Asyn
     any_version = await alex.put(url, json={"title": "three"}, headers={"if-match": "*"})
     deleted = await alex.delete(url, headers={"if-match": read.headers["etag"]})
 
-    assert (read.headers["etag"], known.status_code, known.content) == ('"1"', 304, b"")
-    assert (first.status_code, first.headers["etag"], first.json()["version"]) == (200, '"2"', 2)
+    assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", read.headers["etag"])
+    assert (first.status_code, first.json()["version"]) == (200, 2)
+    assert (read.headers["etag"][:3], first.headers["etag"][:3]) == ('"1-', '"2-')
     assert (late.status_code, late.json()["type"], late.json()["version"]) == (412, "/problems/version-mismatch", 2)
     assert (weak.status_code, any_version.status_code, deleted.status_code) == (412, 200, 412)
     assert (await alex.get(url)).json()["title"] == "three"
+
+
+async def test_the_etag_of_a_change_is_that_of_the_next_reading(alex: httpx.AsyncClient) -> None:
+    published = (await alex.post("/expectations", json={"title": "one"})).json()
+    url = f"/expectations/{published['id']}"
+    changed = await alex.patch(url, json={"title": "two"})
+
+    assert (await alex.get(url)).headers["etag"] == changed.headers["etag"]
+
+
+async def test_a_new_name_is_no_new_version_but_another_answer(alex: httpx.AsyncClient, postgres: Database) -> None:
+    published = (await alex.post("/expectations", json={"title": "one"})).json()
+    url = f"/expectations/{published['id']}"
+    known = {"if-none-match": (await alex.get(url)).headers["etag"]}
+    postgres.execute("update users set name = 'Alexandra' where id = 'user_alex'")
+    renamed = await alex.get(url, headers=known)
+
+    assert (renamed.status_code, renamed.json()["user"]["name"], renamed.json()["version"]) == (200, "Alexandra", 1)
+
+
+@pytest.mark.parametrize(
+    ("tag", "status"),
+    [('"1"', 200), ('"1-0123456789abcdef"', 200), ('"01"', 412), ('"1-x"', 412), ('"1", "7"', 200), ('"7"', 412)],
+)
+async def test_if_match_takes_the_version_as_it_is_written(alex: httpx.AsyncClient, tag: str, status: int) -> None:
+    published = (await alex.post("/expectations", json={"title": "one"})).json()
+    url = f"/expectations/{published['id']}"
+
+    assert (await alex.patch(url, json={"title": "two"}, headers={"if-match": tag})).status_code == status
+
+
+async def test_each_of_several_if_none_match_headers_counts(alex: httpx.AsyncClient) -> None:
+    published = (await alex.post("/expectations", json={"title": "one"})).json()
+    for path in (f"/expectations/{published['id']}", "/expectations", "/expectations"):
+        tag = (await alex.get(path)).headers["etag"]
+        for tags in (('"x"', tag), (tag, '"x"'), (f'"x", W/{tag}',)):
+            answer = await alex.get(path, headers=[("if-none-match", one) for one in tags])
+            assert answer.status_code == 304
 
 
 async def test_of_many_changes_with_the_same_etag_one_wins(alex: httpx.AsyncClient) -> None:

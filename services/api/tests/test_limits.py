@@ -104,6 +104,7 @@ async def test_a_request_that_takes_too_long_is_undone(start_api: StartApi, team
         late = await alex.patch(f"/expectations/{published['id']}", json={"title": "after"})
 
     assert (late.status_code, late.json()["type"]) == (503, "/problems/too-slow")
+    assert late.json()["detail"].startswith("Nothing was changed, or it was changed as a whole")
     assert late.headers["retry-after"] == "5"
     assert (await alex.get(f"/expectations/{published['id']}")).json()["title"] == "before"
 

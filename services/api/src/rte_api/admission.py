@@ -26,6 +26,8 @@ SHARED_PATHS = frozenset({"/api/v1/expectations"})
 MOST_JSON_BYTES = 64 * 1024
 MOST_BYTES = {"/api/v1/me/avatar": 5_000_000}
 """Paths that take more than JSON."""
+TOO_SLOW = "Nothing was changed, or it was changed as a whole: look before you repeat it"
+"""Time may also run out while it is committed."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -70,7 +72,7 @@ class Admission:
             shelf = scope["state"]["shelf"] = wiring.cache.shelf(member.team_id)
             answer = shelf and wiring.cache.find(shelf, scope["query_string"])
             if answer:
-                response = SharedResponse(answer, Headers(scope=scope).get("if-none-match"))
+                response = SharedResponse(answer, Headers(scope=scope))
                 await response(scope, receive, _adding(send, told))
                 return
         await self._in_time(scope, receive, _adding(send, told))
@@ -91,9 +93,9 @@ class Admission:
         except TimeoutError:
             if started:
                 raise
-            detail = "It was not finished in time, and undone"
+            headers = {"retry-after": "5"}
             response = problems.answer(
-                Request(scope), 503, "too-slow", "The request took too long", detail, headers={"retry-after": "5"}
+                Request(scope), 503, "too-slow", "The request took too long", TOO_SLOW, headers=headers
             )
             await response(scope, receive, send)
 

@@ -1,11 +1,21 @@
-"""Entity tags: of single things the version in quotes."""
+"""Entity tags: of single things the version and a digest of the body, like "3-9f2c...".
+
+The digest is for `If-None-Match`: the body also shows what no version counts, like the member's name. `If-Match` is
+about the version alone, and takes it without a digest too: `"3"`.
+"""
+
+import re
+from hashlib import blake2b
 
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
+
+VERSIONED = re.compile(r'"([1-9][0-9]{0,8})(-[0-9a-f]{16})?"', re.ASCII)
 
 
-def etag(version: int) -> str:
-    """The strong entity tag of a version."""
-    return f'"{version}"'
+def etag(version: int, body: bytes) -> str:
+    """The strong entity tag of `body`, which shows that version."""
+    return f'"{version}-{blake2b(body, digest_size=8).hexdigest()}"'
 
 
 def wanted_versions(if_match: str | None) -> list[int] | None:
@@ -18,13 +28,10 @@ def wanted_versions(if_match: str | None) -> list[int] | None:
         raise RequestValidationError(
             [{"type": "etag", "loc": ("header", "If-Match"), "msg": expected, "input": if_match}]
         )
-    versions = [tag[1:-1] for tag in tags if not tag.startswith("W/")]
-    return [int(version) for version in versions if version.isascii() and version.isdigit() and len(version) < 10]
+    return [int(found[1]) for found in map(VERSIONED.fullmatch, tags) if found]
 
 
-def matches(if_none_match: str | None, tag: str) -> bool:
-    """Whether the header names the entity tag; weak tags count here (RFC 9110, 13.1.2)."""
-    if if_none_match is None:
-        return False
-    tags = [known.strip().removeprefix("W/") for known in if_none_match.split(",")]
+def matches(headers: Headers, tag: str) -> bool:
+    """Whether an `If-None-Match` names the entity tag; weak tags count here (RFC 9110, 13.1.2)."""
+    tags = [known.strip().removeprefix("W/") for line in headers.getlist("if-none-match") for known in line.split(",")]
     return tag in tags or "*" in tags

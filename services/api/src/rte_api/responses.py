@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -28,16 +29,18 @@ def created(answer: Created) -> Response:
 
 
 def changed(item: dict[str, Any]) -> Response:
-    """One thing after its change, with its new version as ETag."""
-    return json_response(item, NO_STORE | {"etag": etag(item["version"])})
+    """One thing after its change, with its new ETag."""
+    body = orjson.dumps(item)
+    return Response(body, 200, NO_STORE | {"etag": etag(item["version"], body)}, "application/json")
 
 
 def versioned(request: Request, item: dict[str, Any]) -> Response:
-    """One thing with its version as ETag; 304 when the caller has that version."""
-    headers = {"cache-control": "private, no-cache", "etag": etag(item["version"])}
-    if matches(request.headers.get("if-none-match"), headers["etag"]):
+    """One thing with its ETag; 304 when the caller has exactly this."""
+    body = orjson.dumps(item)
+    headers = {"cache-control": "private, no-cache", "etag": etag(item["version"], body)}
+    if matches(request.headers, headers["etag"]):
         return Response(None, 304, headers)
-    return json_response(item, headers)
+    return Response(body, 200, headers, "application/json")
 
 
 def shared(request: Request, content: Any, max_age: int) -> Response:
@@ -46,13 +49,13 @@ def shared(request: Request, content: Any, max_age: int) -> Response:
     state = request.scope["state"]
     if state["shelf"] is not None:
         state["wiring"].cache.keep(state["member"].team_id, state["shelf"], request.scope["query_string"], answer)
-    return SharedResponse(answer, request.headers.get("if-none-match"))
+    return SharedResponse(answer, request.headers)
 
 
 class SharedResponse(Response):
     """An answer for the team; 304 when the caller has it."""
 
-    def __init__(self, answer: Answer, if_none_match: str | None) -> None:
-        fresh = matches(if_none_match, answer.etag)
+    def __init__(self, answer: Answer, asked_with: Headers) -> None:
+        fresh = matches(asked_with, answer.etag)
         headers = {"etag": answer.etag, "cache-control": answer.cache_control, "vary": "authorization, cookie"}
         super().__init__(None if fresh else answer.body, 304 if fresh else 200, headers, "application/json")
