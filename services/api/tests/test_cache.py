@@ -121,6 +121,26 @@ async def test_the_cache_stays_within_its_bounds(nats_server: Broker) -> None:
     assert MOST_BYTES * 0.9 < cache.size <= MOST_BYTES
 
 
+async def test_what_is_asked_for_stays_and_what_is_dropped_is_counted(nats_server: Broker) -> None:
+    async with connect(NatsSettings(nats_url=(nats_server.url,)), name="test") as broker:
+        cache = TeamCache(broker)
+        await cache.run()
+        popular = cache.shelf("org_popular")
+        assert popular is not None
+        cache.keep("org_popular", popular, b"popular", Answer.made(bytes(100), 60))
+        for n in range(MOST_ANSWERS + 5):
+            cache.keep("org_popular", popular, b"%d" % n, Answer.made(bytes(100), 60))
+            assert cache.find(popular, b"popular") is not None
+        for n in range(MOST_TEAMS + 5):
+            cache.shelf(f"org_{n}")
+            assert cache.shelf("org_popular") is popular
+        size = REGISTRY.get_sample_value("rte_cache_bytes")
+        cache.drop("org_popular")
+
+    assert size == 100 * MOST_ANSWERS
+    assert REGISTRY.get_sample_value("rte_cache_bytes") == 0
+
+
 async def test_an_answer_that_was_read_before_a_change_is_not_kept_after_it(nats_server: Broker) -> None:
     async with connect(NatsSettings(nats_url=(nats_server.url,)), name="test") as broker:
         cache = TeamCache(broker)

@@ -2,6 +2,9 @@
 
 A reader takes the team's shelf before it asks the database, and puts its answer on that very shelf: when an event, or a
 write of this replica, has thrown the shelf away meanwhile, the answer goes with it and nothing stale is ever kept.
+
+Kept answers are given while the database is away too, and are not marked like the last known ones: without a database
+nothing changes, so they are what it would say, but for events that it took with it, and for KEPT_SECONDS at most.
 """
 
 import time
@@ -102,11 +105,12 @@ class TeamCache:
         if self._connections != connections:
             self._connections = connections
             self._shelves.clear()
-            self._size = 0
+            self._grow(-self._size)
         shelf = self._shelves.get(team_id)
         if shelf is None:
             shelf = self._shelves[team_id] = Shelf()
             self._make_room()
+        self._shelves.move_to_end(team_id)  # what nobody asks for goes first
         return shelf
 
     def find(self, shelf: Shelf, question: bytes) -> Answer | None:
@@ -116,6 +120,7 @@ class TeamCache:
             MISSES.inc()
             return None
         HITS.inc()
+        shelf.answers[question] = shelf.answers.pop(question)  # to the end, as the shelf itself
         return answer
 
     def keep(self, team_id: str, shelf: Shelf, question: bytes, answer: Answer) -> None:
@@ -128,21 +133,23 @@ class TeamCache:
             self._take_off(shelf, question)
         shelf.answers[question] = answer
         shelf.size += len(answer.body)
-        self._size += len(answer.body)
-        self._shelves.move_to_end(team_id)
+        self._grow(len(answer.body))
         self._make_room()
-        SIZE.set(self._size)
 
     def drop(self, team_id: str) -> None:
         """Forget everything about the team: it has changed."""
         shelf = self._shelves.pop(team_id, None)
         if shelf is not None:
-            self._size -= shelf.size
+            self._grow(-shelf.size)
 
     def _take_off(self, shelf: Shelf, question: bytes) -> None:
         size = len(shelf.answers.pop(question).body)
         shelf.size -= size
-        self._size -= size
+        self._grow(-size)
+
+    def _grow(self, by: int) -> None:
+        self._size += by
+        SIZE.set(self._size)
 
     def _make_room(self) -> None:
         while len(self._shelves) > MOST_TEAMS or (self._size > MOST_BYTES and len(self._shelves) > 1):
