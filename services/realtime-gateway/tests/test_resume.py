@@ -1,6 +1,7 @@
 """What a returning client gets, decided by the core: everything since its last answered ping, if all of it is known."""
 
 from core import TOPIC, Client, World
+from gateway import OTHER_TEAM
 
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
 from rte_realtime_gateway.session import Closing
@@ -67,6 +68,48 @@ def test_other_sessions_other_members_and_sessions_without_id_begin_anew() -> No
     assert returned(joined(world, token=world.tokens.token("user_maria"))) == ([], LOAD_AGAIN)
 
 
+def test_a_place_counts_only_for_the_member_and_team_it_was_earned_by() -> None:
+    world = World()
+    ours, theirs = world.tokens.token(lives=10_000), world.tokens.token(team=OTHER_TEAM, lives=10_000)
+    client = joined(world, token=ours, session=None)
+    world.change(title="seen")
+    client.heard()
+    client.join(token=theirs)
+    assert returned(client) == ([], LOAD_AGAIN), "it has seen nothing of this team"
+    world.change(title="ours"), world.change(title="theirs", team_id=OTHER_TEAM)
+    client.heard()
+    client.join(token=ours)
+    assert returned(client) == (["ours"], RESUMED)
+    client.join(token=theirs)
+    assert returned(client) == ([], RESUMED)
+
+
+def test_an_answered_ping_counts_for_the_member_of_each_channel() -> None:
+    world = World()
+    ours, theirs = world.tokens.token(lives=10_000), world.tokens.token(team=OTHER_TEAM, lives=10_000)
+    client = joined(world, token=ours)
+    client.join("realtime:expectations:user:user_alex", token=theirs)
+    client.answer_pings()
+    client.session.ended()
+    world.change(title="ours"), world.change(title="theirs", team_id=OTHER_TEAM)
+    assert returned(joined(world, token=theirs)) == ([], LOAD_AGAIN)
+    assert returned(joined(world, token=ours)) == (["ours"], RESUMED)
+
+
+def test_who_was_not_told_where_it_stands_is_told_on_its_return() -> None:
+    world = World()
+    client = world.client(session=SESSION)
+    client.join()
+    client.heard()
+    world.change(title="between the join and the token")
+    client.session.rewire(lagging=True)
+    client.say("access_token", {"access_token": world.tokens.token()})
+    client.answer_pings()
+    client.session.close(*Closing.RESTART)
+    client.session.close_answered()
+    assert returned(joined(world)) == ([], LOAD_AGAIN)
+
+
 def test_a_position_older_than_what_is_kept_begins_anew() -> None:
     world = World()
     first = joined(world)
@@ -86,7 +129,9 @@ def test_leaving_on_purpose_begins_anew() -> None:
     world = World()
     client = joined(world)
     client.answer_pings()
+    client.say("heartbeat", {}, topic="phoenix")
     client.say("phx_leave", {})
+    client.answer_pings()
     world.change(title="nobody listened")
     client.heard()
     client.join(token=world.tokens.token())

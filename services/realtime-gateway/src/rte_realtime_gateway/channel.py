@@ -80,6 +80,8 @@ class Channel:
         self._token: str | None = None
         self._entered: Entered | None = None
         self._place = 0
+        self._had_all = False
+        """Whether the client knows where it stands: it has everything up to its place, or was told to load again."""
         self._listening = False
         self._held: list[Message] = []
         self.held_bytes = 0
@@ -90,9 +92,9 @@ class Channel:
         return self.session.hub.written if self._listening else self._place
 
     @property
-    def is_open(self) -> bool:
-        """Whether it delivers."""
-        return self.state is State.OPEN
+    def had_all_by(self) -> Member | None:
+        """Who has had everything up to the place; None if nobody has, or nobody asked for changes."""
+        return self._grant.member if self._grant is not None and self._had_all else None
 
     # Joining
 
@@ -183,7 +185,7 @@ class Channel:
         kept = known is not None and known >= team.floor
         if known is not None and kept:
             self._place = known
-        resumed = kept and had_all
+        resumed = self._had_all = kept and had_all
         metrics.REPLAYS.labels("resumed" if resumed else "new" if known is None or kept else "too_old").inc()
         self._catch_up(resumed)
 
@@ -207,13 +209,13 @@ class Channel:
             metrics.DELIVERIES.labels("missed_change").inc(len(frames))
             self._place = missed[-1].sequence
         entered.audience.add(self)
-        self._listening = True
+        self._listening = self._had_all = True
         self._announce(resumed)
         hub.ask(self.session)
 
     def begin_anew(self) -> None:
         """The client's place means nothing in this stream: have it load again, and go on from here."""
-        self._place = self.session.hub.head
+        self._place, self._had_all = self.session.hub.head, self._listening
         if self._listening:
             self._system("ok", messages.LOAD_AGAIN, extension="system")
         else:
@@ -325,7 +327,7 @@ class Channel:
         if self._entered is not None and self._grant is not None:
             self._depart(self._entered, self._grant, for_good=for_good)
         if not for_good and state in (State.SOFT, State.OPEN):
-            self.session.remember_place(self.topic, self._place, had_all=state is State.OPEN)
+            self.session.remember_place(self.topic, self._place, self.had_all_by)
 
     def _depart(self, entered: Entered, grant: Grant, *, for_good: bool) -> None:
         entered.pushes.end(for_good=for_good)

@@ -36,6 +36,8 @@ MAX_BAD_FRAMES = 10
 MAX_JOIN_BYTES = 1 << 16
 """What a join asks for is kept as long as the channel, before anybody knows whose it is."""
 
+Where = tuple[str, str]
+"""Client key and topic: a place counts only for the member, in the team, by whom it was earned."""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -106,15 +108,14 @@ class Session:
         self._bad_frames = 0
         self._joins = Allowance(*SOCKET_JOINS)
         self._messages = Allowance(*SOCKET_MESSAGES)
-        self._places: Places = {}
+        self._places: dict[Where, int] = {}
         """Where channels that ended on this socket were."""
         self._promised: Places = {}
         """Where channels that ended without ever having a token would have begun."""
         self._without_token: dict[str, None] = {}
         self._stream = hub.positions.stream
         """In which the places are."""
-        self._member: Member | None = None
-        self._pinged: Places | None = None
+        self._pinged: dict[Where, int] | None = None
         """What the outstanding ping's answer will prove."""
         self._pings = 0
         self._ping_again = False
@@ -224,31 +225,42 @@ class Session:
 
     def known_place(self, topic: str, member: Member) -> tuple[int | None, bool]:
         """From where to go on on this topic, if that is known, and whether the client has had everything before."""
-        self._member = member
         promised = self._promised.pop(topic, None)
-        here = self._places.pop(topic, None)
+        where = self._where(member, topic)
+        here = self._places.pop(where, None)
         if here is None and self.client_id is not None:
-            here = self.hub.positions.of(client_key(member, self.client_id), topic)
+            here = self.hub.positions.of(*where)
         return (promised, False) if here is None else (here, True)
 
-    def remember_place(self, topic: str, place: int, *, had_all: bool) -> None:
-        """A channel ended after this change. Unless `had_all`, it only promised what comes after it."""
-        (self._places if had_all else self._promised)[topic] = place
+    def _where(self, member: Member, topic: str) -> Where:
+        return client_key(member, self.client_id or ""), topic
+
+    def remember_place(self, topic: str, place: int, member: Member | None) -> None:
+        """A channel ended after this change: the member had everything; without one, it promised what comes after."""
+        if member is None:
+            _keep(self._promised, topic, place)
+        else:
+            _keep(self._places, self._where(member, topic), place)
 
     def forget_place(self, topic: str, member: Member | None) -> None:
         """The client left the topic: a later join begins anew."""
-        self._places.pop(topic, None)
-        if self.client_id is not None and member is not None:
-            self.hub.positions.forget(client_key(member, self.client_id), topic)
+        self._promised.pop(topic, None)
+        if member is not None:
+            where = self._where(member, topic)
+            for places in (self._places, self._pinged or {}):
+                places.pop(where, None)
+            self.hub.positions.forget(*where)
 
     def ping(self) -> None:
         """Find out what the client received: it answers after everything that was written until now."""
-        if self.client_id is None or self._member is None:
-            return
-        if self._pinged is not None:
+        if self.client_id is None or self._pinged is not None:
             self._ping_again = True
             return
-        self._pinged = {topic: channel.place for topic, channel in self._channels.items() if channel.is_open}
+        channels = [(channel, channel.had_all_by) for channel in self._channels.values()]
+        places = {self._where(member, channel.topic): channel.place for channel, member in channels if member}
+        if not places:
+            return
+        self._pinged = places
         self._pings += 1
         self.write(ping_frame(self._pings.to_bytes(4, "big")))
 
@@ -271,11 +283,11 @@ class Session:
         for channel in list(self._channels.values()):
             channel.begin_anew()
 
-    def _note_received(self, places: Places) -> None:
-        if self._stream != self.hub.positions.stream:
-            return  # it was closing while the stream was replaced
-        if self.client_id is not None and self._member is not None and places:
-            self.hub.positions.advance(client_key(self._member, self.client_id), places)
+    def _note_received(self, places: dict[Where, int]) -> None:
+        if self._stream != self.hub.positions.stream or self.client_id is None:
+            return  # the stream was replaced while it closed, or nobody could return
+        for (client, topic), place in places.items():
+            self.hub.positions.advance(client, {topic: place})
 
     # The socket's state
 
