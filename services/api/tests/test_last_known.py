@@ -137,6 +137,21 @@ async def test_where_more_was_active_than_is_saved_the_list_does_not_end(
     assert await titles(there, many, user_id="user_member09") == [None]
 
 
+async def test_in_an_outage_a_state_is_fetched_once_for_all_who_ask(
+    replicas: tuple[Replica, Replica], many: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = replicas
+    here.changed(many.id)
+    await until_known(here, many, [f"of user_{name}" for name in NAMES])
+    monkeypatch.setattr(last_known, "SHARED_SECONDS", 60)
+    assert await titles(there, many, limit=20)
+    sent = there.broker.client.stats["out_msgs"]
+    answers = await asyncio.gather(*(titles(there, many, limit=7) for _ in range(100)))
+
+    assert {len(answer) for answer in answers} == {len(NAMES)}
+    assert there.broker.client.stats["out_msgs"] == sent
+
+
 async def test_until_nats_is_reached_only_the_memory_is_asked(postgres: testing.Database, many: Team) -> None:
     settings = DatabaseSettings(database_url=postgres.url("rte_api"))
     async with database.connect(settings, application_name="test") as db:

@@ -1,12 +1,15 @@
 """Nobody, by too many, too large or too slow requests, takes the api from the others."""
 
 import asyncio
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import pytest
 
 from rte_api.limits import REMEMBERED_MEMBERS, RateLimits
+from rte_devstack.testing import Database
 
 from .running import PROBLEM, Api, StartApi, Team
 
@@ -104,9 +107,37 @@ async def test_a_request_that_takes_too_long_is_undone(start_api: StartApi, team
         late = await alex.patch(f"/expectations/{published['id']}", json={"title": "after"})
 
     assert (late.status_code, late.json()["type"]) == (503, "/problems/too-slow")
-    assert late.json()["detail"].startswith("Nothing was changed, or it was changed as a whole")
     assert late.headers["retry-after"] == "5"
     assert (await alex.get(f"/expectations/{published['id']}")).json()["title"] == "before"
+
+
+@pytest.fixture
+def held_commits(postgres: Database) -> Iterator[None]:
+    """A commit of changed expectations waits for the advisory lock 4711."""
+    postgres.execute(
+        "create function held_commit() returns trigger language plpgsql as"
+        " $$ begin perform pg_advisory_xact_lock(4711); return null; end $$;"
+        "create constraint trigger held_commit after update on expectations deferrable initially deferred"
+        " for each row execute function held_commit();"
+    )
+    yield
+    postgres.execute("drop function held_commit cascade")
+
+
+async def test_of_a_request_whose_time_ends_in_its_commit_nobody_says_that_it_is_undone(
+    start_api: StartApi, team: Team, postgres: Database, held_commits: None
+) -> None:
+    api = await start_api(request_timeout_seconds=0.5, database_timeout_seconds=30)
+    alex = await api.member(team, "alex")
+    published = (await alex.post("/expectations", json={"title": "before"})).json()
+    holder = await asyncpg.connect(postgres.url())
+    await holder.execute("select pg_advisory_lock(4711)")
+    late = await alex.patch(f"/expectations/{published['id']}", json={"title": "after"})
+    await holder.close()
+
+    assert (late.status_code, late.json()["type"]) == (503, "/problems/too-slow")
+    assert late.json()["detail"].startswith("Nothing was changed, or it was changed as a whole")
+    await postgres.until("select title from expectations", "after")
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:8080", "https://evil.example"])
