@@ -12,7 +12,7 @@ from typing import Any, cast
 import uvicorn
 from core import TOPIC, Client, World, frames
 from uvicorn.server import ServerState
-from websockets.frames import OP_CLOSE, OP_TEXT, Close, Frame
+from websockets.frames import OP_CLOSE, OP_CONT, OP_PING, OP_TEXT, Close, Frame
 
 from rte_realtime_gateway.protocol.messages import RESUMED
 from rte_realtime_gateway.session import Closing, Session
@@ -163,6 +163,27 @@ async def test_a_flood_in_one_piece_is_answered_completely_and_in_order() -> Non
     async with connected(World()) as peer:
         peer.send(*([None, str(number), "phoenix", "heartbeat", {}] for number in range(1_000)))
         assert [(await peer.hear())[0][1] for _ in range(1_000)] == [str(number) for number in range(1_000)]
+
+
+async def test_who_pings_and_reads_no_answers_is_cut() -> None:
+    async with connected(World()) as peer, asyncio.timeout(10):
+        pings = Frame(OP_PING, b"x" * 125).serialize(mask=True) * 1_000
+        while peer.session.is_open:
+            peer.writer.write(pings)
+            await peer.writer.drain()
+        assert peer.socket.queued < MAX_QUEUE + (1 << 20)
+
+
+async def test_a_message_in_many_empty_pieces_takes_no_memory() -> None:
+    async with connected(World()) as peer:
+        peer.writer.write(Frame(OP_TEXT, b'[null,"1",', fin=False).serialize(mask=True))
+        peer.writer.write(Frame(OP_CONT, b"", fin=False).serialize(mask=True) * 10_000)
+        peer.writer.write(Frame(OP_CONT, b'"phoenix","heartbeat",', fin=False).serialize(mask=True))
+        peer.writer.write(Frame(OP_PING, b"still").serialize(mask=True))
+        assert await peer.hear() == [None]
+        assert len(peer.socket._message) == 2
+        peer.writer.write(Frame(OP_CONT, b"{}]").serialize(mask=True))
+        assert (await peer.hear())[0][1] == "1"
 
 
 async def test_nothing_is_left_of_a_slowed_down_socket_that_is_lost() -> None:

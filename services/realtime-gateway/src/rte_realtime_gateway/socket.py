@@ -35,7 +35,8 @@ HANDSHAKE_HEADERS = frozenset(
 CLIENT_ID = "session"
 """The query parameter by which a client is recognised after a reconnect; clients pass it in their option `params`."""
 MIN_CLIENT_ID, MAX_CLIENT_ID = 8, 128
-PONG_START = b"\x8a\x84"
+PONG = b"\x8a"
+PONG_START = PONG + b"\x84"
 PONG_SIZE = 10
 """A masked pong that repeats the four bytes of our pings."""
 CLOSE_SECONDS = 5.0
@@ -147,7 +148,8 @@ class GatewaySocket(asyncio.Protocol):
                 self._message = [bytes(frame.data)]
                 self._is_text = frame.opcode is Opcode.TEXT
             case Opcode.CONT:
-                self._message.append(bytes(frame.data))
+                if frame.data:  # of empty ones there may be any number
+                    self._message.append(bytes(frame.data))
             case Opcode.PONG:
                 session.heard()
                 session.answered(bytes(frame.data))
@@ -158,6 +160,8 @@ class GatewaySocket(asyncio.Protocol):
                 return
             case _:
                 session.heard()  # pings are answered by `websockets`
+                if self.queued > self._wiring.settings.max_queue_bytes:
+                    self._overflow(session)  # it reads none of the answers
                 return
         # What came before the client's close counts, also when both came in one piece.
         if frame.fin and session.is_open:
@@ -208,9 +212,13 @@ class GatewaySocket(asyncio.Protocol):
         if self.queued + len(data) <= self._wiring.settings.max_queue_bytes:
             self._transport.write(data)
         else:
+            self._overflow(self._session)
+
+    def _overflow(self, session: Session) -> None:
+        if not self._dropping:
             self._dropping = True
             # Soon, not now: whoever writes may be in the middle of opening or ending a channel.
-            asyncio.get_running_loop().call_soon(self._session.overflow)
+            asyncio.get_running_loop().call_soon(session.overflow)
 
     @property
     def queued(self) -> int:
@@ -248,7 +256,8 @@ class GatewaySocket(asyncio.Protocol):
         """Write what `websockets` has to say: handshake, pongs, closes."""
         for data in self._websocket.data_to_send():
             if data:
-                self._transport.write(data)
+                if not (self._dropping and data.startswith(PONG)):
+                    self._transport.write(data)
             else:
                 self._transport.close()
         if self._websocket.close_expected():
