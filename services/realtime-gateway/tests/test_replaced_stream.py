@@ -11,7 +11,7 @@ from gateway import Changes, Members
 
 from rte_devstack.nats import Nats
 from rte_realtime_gateway.hub import AHEAD_SECONDS
-from rte_realtime_gateway.protocol.messages import LOAD_AGAIN
+from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
 from rte_realtime_gateway.session import Closing
 
 SESSION = "5f0c2f7e-tab"
@@ -110,6 +110,18 @@ def test_nobody_waits_long_for_changes_that_do_not_come() -> None:
     assert told(waiting)[-1] == LOAD_AGAIN
     world.change(title="new")
     assert waiting.heard_changes() == ["new"]
+
+
+def test_an_event_that_is_no_change_for_clients_ends_the_wait_too() -> None:
+    world, first = world_after_twenty_changes()
+    (client,) = world.hub.positions.unshared
+    first.session.ended()
+    world.hub.positions.learn(client, {TOPIC: 21}, "the first")
+    waiting = world.client(session=SESSION)
+    waiting.join(token=world.tokens.token())
+    assert told(waiting) == []
+    world.hub.skip(21)
+    assert told(waiting)[-1] == RESUMED
 
 
 async def test_a_deleted_stream_is_made_again_and_clients_load_again(
