@@ -1,5 +1,6 @@
 """Broadcasts over HTTP, and who may send them."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
@@ -54,6 +55,7 @@ async def test_messages_reach_the_members_of_their_rooms(
         (BATCH, {"json": {"messages": [{"topic": TOPIC}]}}, 422, "errors"),
         (BATCH, {"content": b"{", "headers": {"content-type": "application/json"}}, 422, "errors"),
         (ONE, {"content": b"{", "headers": {"content-type": "application/json"}}, 422, "errors"),
+        (BATCH, {"json": {"messages": [message(payload=json.loads("[" * 150 + "]" * 150))]}}, 422, "errors"),
         (ONE, {"content": b"[" * 300 + b"]" * 300, "headers": {"content-type": "application/json"}}, 422, "errors"),
         (ONE, {"content": b"x", "headers": {"content-type": "text/plain"}}, 415, "error"),
         (

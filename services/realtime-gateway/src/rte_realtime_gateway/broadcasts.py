@@ -15,7 +15,7 @@ from rte_common.auth import InvalidToken, KeysUnavailable, Member
 from rte_realtime_gateway import authorization, metrics
 from rte_realtime_gateway.authorization import Refused
 from rte_realtime_gateway.limits import MESSAGES
-from rte_realtime_gateway.protocol.frames import MAX_HEADER_FIELD, Broadcast, Encoding, is_deep
+from rte_realtime_gateway.protocol.frames import MAX_DEPTH, MAX_HEADER_FIELD, Broadcast, Encoding, is_deep
 from rte_realtime_gateway.protocol.messages import PREFIX
 from rte_realtime_gateway.room import RoomName
 from rte_realtime_gateway.wiring import Wiring
@@ -23,6 +23,7 @@ from rte_realtime_gateway.wiring import Wiring
 router = APIRouter()
 
 MAX_BATCH = 100
+TOO_DEEP = f"has more than {MAX_DEPTH} levels"
 
 
 class Item(BaseModel):
@@ -78,6 +79,7 @@ async def send_one(topic: str, event: str, request: Request, private: Annotated[
         member = await _member(request, wiring)
         broadcast = _broadcast(event, request.headers.get("content-type", ""), await _body(request, wiring))
         _check(member, topic)
+        _check_size(topic, broadcast)
         _count(wiring, member, 1)
     except Rejection as rejection:
         return rejection.response
@@ -120,7 +122,7 @@ def _broadcast(event: str, content_type: str, body: bytes) -> Broadcast:
             except orjson.JSONDecodeError as error:
                 raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"body": ["is not JSON"]}}) from error
             if is_deep(body, value):
-                raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"body": ["has too many levels"]}})
+                raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"body": [TOO_DEEP]}})
             return Broadcast(event, body)
     raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, {"error": "Send application/json or application/octet-stream"})
 
@@ -131,9 +133,15 @@ def _encoded(number: int, item: Item) -> Broadcast:
     except orjson.JSONEncodeError as error:  # an integer of more than 64 bits
         errors = {f"messages.{number}.payload": [str(error)]}
         raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": errors}) from error
-    if broadcast.is_too_large(PREFIX + item.topic):
-        raise Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Payload size exceeded"})
+    if is_deep(broadcast.payload, item.payload):
+        raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {f"messages.{number}.payload": [TOO_DEEP]}})
+    _check_size(item.topic, broadcast)
     return broadcast
+
+
+def _check_size(channel: str, broadcast: Broadcast) -> None:
+    if broadcast.is_too_large(PREFIX + channel):
+        raise Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Payload size exceeded"})
 
 
 def _unprocessable(error: ValidationError) -> Rejection:
