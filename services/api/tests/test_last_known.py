@@ -1,7 +1,7 @@
 """What is remembered of a team is the newest, all of it or honest about the rest, and told in bounded time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -16,6 +16,7 @@ from rte_common.jetstream import Broker
 from rte_common.process import background
 from rte_common.settings import DatabaseSettings, NatsSettings
 from rte_devstack import testing
+from rte_devstack.nats import Nats
 
 from .running import Team
 
@@ -158,6 +159,29 @@ async def test_until_nats_is_reached_only_the_memory_is_asked(postgres: testing.
         unconnected = LastKnown(db, Broker(NatsSettings(nats_url=("nats://127.0.0.1:1",))), 1)
 
         assert await titles(unconnected, many) == [None]
+
+
+async def test_what_changes_while_nats_is_away_is_known_to_the_replica_that_saw_it(
+    postgres: testing.Database, many: Team, private_nats: Callable[[], Nats], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_known, "SHARED_SECONDS", 0)
+    settings = DatabaseSettings(database_url=postgres.url("rte_api"))
+    server = private_nats()
+    async with (
+        database.connect(settings, application_name="test") as db,
+        jetstream.connect(NatsSettings(nats_url=(server.url,)), name="test") as broker,
+    ):
+        await broker.ready()
+        replica = Replica(db, broker)
+        async with background(replica.run()):
+            server.stop()
+            async with asyncio.timeout(10):
+                while broker.client.is_connected:  # nats-py tells no events
+                    await asyncio.sleep(0.01)
+            replica.changed(many.id)
+            async with asyncio.timeout(10):
+                await replica.has_read.acquire()
+            await until_known(replica, many, [f"of user_{name}" for name in NAMES])
 
 
 async def test_of_two_replicas_that_save_at_once_the_newer_state_stays(

@@ -131,6 +131,9 @@ class LastKnown:
 
     async def _save(self, team_id: str) -> int:
         """Save the team's expectations; return in how many parts."""
+        if not self._broker.client.is_connected:
+            self._remember(team_id, await self._read(team_id))  # should the database follow, they are known here
+            raise nats.errors.ConnectionClosedError
         bucket = await self._bucket()
         before, revision = await _saved(bucket, team_id)
         body = await self._read(team_id)
