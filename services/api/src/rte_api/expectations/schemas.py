@@ -95,7 +95,7 @@ class ExpectationView(BaseModel):
     is_done: bool
     done_at: datetime | None
     archived_at: datetime | None
-    version: int = Field(description="Grows by one with each change; its ETag")
+    version: int = Field(description="Grows by one with each change; begins its ETag")
     created_at: datetime
     updated_at: datetime
 
