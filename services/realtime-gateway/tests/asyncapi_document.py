@@ -12,9 +12,9 @@ from pydantic.json_schema import models_json_schema
 
 from rte_common import events
 from rte_realtime_gateway.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
+from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.protocol.join import RESERVED_PRESENCE_KEY
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED
-from rte_realtime_gateway.session import Closing
 from rte_realtime_gateway.tables import COLUMNS, SCHEMA
 
 FILE = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"

@@ -15,7 +15,8 @@ from rte_common.jetstream import Broker
 from rte_common.settings import NatsSettings
 from rte_devstack.nats import Nats
 from rte_realtime_gateway import upkeep
-from rte_realtime_gateway.hub import BROKEN, Hub
+from rte_realtime_gateway.closing import Closing
+from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.ordered import Following, OrderedConsumer
 
 
@@ -28,7 +29,7 @@ def test_a_session_whose_upkeep_fails_ends_and_the_others_go_on(monkeypatch: pyt
     broken, silent = world.member(), world.member(user="user_maria")
     monkeypatch.setattr(broken.session, "check_deadlines", fail)
     world.pass_time(61)
-    assert broken.wire.closed == BROKEN
+    assert broken.wire.closed == Closing.BROKEN
     assert silent.wire.closed == (4002, "no heartbeat")
     assert not world.hub.sessions
 
@@ -38,7 +39,7 @@ def test_a_session_that_cannot_be_expelled_ends_and_the_others_are_expelled(monk
     broken, expelled = world.member(), world.member()
     monkeypatch.setattr(broken.session, "expel_session", lambda session_id: fail())
     world.hub.revoke("sess_user_alex")
-    assert broken.wire.closed == BROKEN
+    assert broken.wire.closed == Closing.BROKEN
     assert expelled.heard_events() == ["system", "phx_close"]
 
 

@@ -10,9 +10,9 @@ from core import TOPIC, Client, World
 from gateway import Changes, Members
 
 from rte_devstack.nats import Nats
+from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.hub import AHEAD_SECONDS
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
-from rte_realtime_gateway.session import Closing
 
 SESSION = "5f0c2f7e-tab"
 

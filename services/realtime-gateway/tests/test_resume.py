@@ -3,8 +3,8 @@
 from core import TOPIC, Client, World
 from gateway import OTHER_TEAM
 
+from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
-from rte_realtime_gateway.session import Closing
 
 SESSION = "5f0c2f7e-tab"
 

@@ -14,8 +14,9 @@ from core import TOPIC, Client, World, frames
 from uvicorn.server import ServerState
 from websockets.frames import OP_CLOSE, OP_CONT, OP_PING, OP_TEXT, Close, Frame
 
+from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.protocol.messages import RESUMED
-from rte_realtime_gateway.session import Closing, Session
+from rte_realtime_gateway.session import Session
 from rte_realtime_gateway.settings import Settings
 from rte_realtime_gateway.socket import GatewaySocket
 from rte_realtime_gateway.wiring import Wiring

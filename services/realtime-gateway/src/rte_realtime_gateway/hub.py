@@ -11,6 +11,7 @@ from rte_common.auth import Member
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.audience import Audience
 from rte_realtime_gateway.changes import Change
+from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.limits import Allowance, Limits
 from rte_realtime_gateway.positions import Positions
 from rte_realtime_gateway.room import Later, Rooms
@@ -24,8 +25,6 @@ log = structlog.get_logger(__name__)
 
 HEARTBEATS_SECONDS = 60.0
 """How much older than its disconnection a client's last sign may be."""
-BROKEN = 1011, "an error of ours: connect again"
-"""How a session ends whose upkeep fails."""
 PINGS = 1_000.0, 500.0
 """Pings for positions, a second and at once: few clients are asked after each write, thousands in turn."""
 PING_SECONDS = 0.05
@@ -241,7 +240,7 @@ class Hub:
     def _cut(self, session: "Session") -> None:
         for _ in range(2):  # what fails while its channels end does not come again
             try:
-                session.close(*BROKEN)
+                session.close(*Closing.BROKEN)
             except Exception:
                 log.exception("session_not_closed", session=session.client_id)
             else:

@@ -10,6 +10,7 @@ from rte_realtime_gateway import authorization, metrics
 from rte_realtime_gateway.audience import Write
 from rte_realtime_gateway.authorization import Refused
 from rte_realtime_gateway.channel import Channel
+from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.limits import MAX_CHANNELS, SOCKET_JOINS, SOCKET_MESSAGES, Allowance
 from rte_realtime_gateway.positions import Places, client_key
@@ -40,17 +41,6 @@ Where = tuple[str, str]
 """Client key and topic: a place counts only for the member, in the team, by whom it was earned."""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-
-
-class Closing:
-    """Named ends of a socket: code and reason. Every client reconnects after each of them."""
-
-    BAD_FRAMES = 1003, "too many frames that cannot be understood"
-    BAD_TEXT = 1007, "text that is not UTF-8"
-    RESTART = 1012, "the server restarts: connect again"
-    SLOW = 4001, "the client reads too slowly: connect again"
-    IDLE = 4002, "no heartbeat"
-    NO_CHANNEL = 4003, "no channel joined"
 
 
 class Gate(Protocol):

@@ -20,8 +20,9 @@ from websockets.protocol import Protocol, Side, State
 
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.audience import Write
+from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.protocol.frames import Version
-from rte_realtime_gateway.session import Closing, Session
+from rte_realtime_gateway.session import Session
 from rte_realtime_gateway.wiring import Wiring
 
 log = logging.getLogger("websockets.server")

@@ -8,8 +8,8 @@ import structlog
 
 from rte_common.process import Health
 from rte_realtime_gateway import metrics
+from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.session import Closing
 
 log = structlog.get_logger(__name__)
 
