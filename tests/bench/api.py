@@ -200,7 +200,7 @@ def populate(database_url: str, signer: TokenSigner, count: int) -> list[Member]
 @contextmanager
 def stack(folder: Path) -> Iterator[Parts]:
     """A whole stack in `folder`, on ports of its own."""
-    port = 20_000 + os.getpid() % 20_000
+    port = 20_000 + os.getpid() % 12_000  # below those that outgoing connections take
     environment = {
         "RTE_STACK_DIR": str(folder),
         "RTE_PORT": str(port),
