@@ -1,9 +1,10 @@
 """Reads that a team shares come from memory, and are never older than the event takes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx
+import pytest
 from prometheus_client import REGISTRY
 
 from rte_api.cache import MOST_ANSWERS, MOST_BYTES, MOST_TEAMS, Answer, TeamCache
@@ -13,6 +14,15 @@ from rte_devstack.nats import Nats
 from rte_devstack.testing import Broker, Database
 
 from .running import Api, StartApi, Team
+
+
+@pytest.fixture
+async def cache(nats_server: Broker) -> AsyncIterator[TeamCache]:
+    """A cache that hears the events."""
+    async with connect(NatsSettings(nats_url=(nats_server.url,)), name="test") as broker:
+        cache = TeamCache(broker)
+        await cache.run()
+        yield cache
 
 
 def lookups(outcome: str) -> float:
@@ -107,49 +117,40 @@ async def test_nothing_is_kept_while_events_cannot_arrive(
     assert len({(await alex.get("/expectations")).headers["etag"] for _ in range(3)}) == 1
 
 
-async def test_the_cache_stays_within_its_bounds(nats_server: Broker) -> None:
-    async with connect(NatsSettings(nats_url=(nats_server.url,)), name="test") as broker:
-        cache = TeamCache(broker)
-        await cache.run()
-        for n in range(MOST_TEAMS + 10):
-            shelf = cache.shelf(f"org_{n}")
-            assert shelf is not None
-            for question in range(MOST_ANSWERS + 5):
-                cache.keep(f"org_{n}", shelf, b"%d" % question, Answer.made(bytes(2_000), 60))
+async def test_the_cache_stays_within_its_bounds(cache: TeamCache) -> None:
+    for n in range(MOST_TEAMS + 10):
+        shelf = cache.shelf(f"org_{n}")
+        assert shelf is not None
+        for question in range(MOST_ANSWERS + 5):
+            cache.keep(f"org_{n}", shelf, b"%d" % question, Answer.made(bytes(2_000), 60))
 
     assert cache.teams <= MOST_TEAMS
     assert MOST_BYTES * 0.9 < cache.size <= MOST_BYTES
 
 
-async def test_what_is_asked_for_stays_and_what_is_dropped_is_counted(nats_server: Broker) -> None:
-    async with connect(NatsSettings(nats_url=(nats_server.url,)), name="test") as broker:
-        cache = TeamCache(broker)
-        await cache.run()
-        popular = cache.shelf("org_popular")
-        assert popular is not None
-        cache.keep("org_popular", popular, b"popular", Answer.made(bytes(100), 60))
-        for n in range(MOST_ANSWERS + 5):
-            cache.keep("org_popular", popular, b"%d" % n, Answer.made(bytes(100), 60))
-            assert cache.find(popular, b"popular") is not None
-        for n in range(MOST_TEAMS + 5):
-            cache.shelf(f"org_{n}")
-            assert cache.shelf("org_popular") is popular
-        size = REGISTRY.get_sample_value("rte_cache_bytes")
-        cache.drop("org_popular")
+async def test_what_is_asked_for_stays_and_what_is_dropped_is_counted(cache: TeamCache) -> None:
+    popular = cache.shelf("org_popular")
+    assert popular is not None
+    cache.keep("org_popular", popular, b"popular", Answer.made(bytes(100), 60))
+    for n in range(MOST_ANSWERS + 5):
+        cache.keep("org_popular", popular, b"%d" % n, Answer.made(bytes(100), 60))
+        assert cache.find(popular, b"popular") is not None
+    for n in range(MOST_TEAMS + 5):
+        cache.shelf(f"org_{n}")
+        assert cache.shelf("org_popular") is popular
+    size = REGISTRY.get_sample_value("rte_cache_bytes")
+    cache.drop("org_popular")
 
     assert size == 100 * MOST_ANSWERS
     assert REGISTRY.get_sample_value("rte_cache_bytes") == 0
 
 
-async def test_an_answer_that_was_read_before_a_change_is_not_kept_after_it(nats_server: Broker) -> None:
-    async with connect(NatsSettings(nats_url=(nats_server.url,)), name="test") as broker:
-        cache = TeamCache(broker)
-        await cache.run()
-        before = cache.shelf("org_1")
-        assert before is not None
-        cache.drop("org_1")
-        cache.keep("org_1", before, b"", Answer.made(b"old", 60))
-        after = cache.shelf("org_1")
+async def test_an_answer_that_was_read_before_a_change_is_not_kept_after_it(cache: TeamCache) -> None:
+    before = cache.shelf("org_1")
+    assert before is not None
+    cache.drop("org_1")
+    cache.keep("org_1", before, b"", Answer.made(b"old", 60))
+    after = cache.shelf("org_1")
 
     assert after is not None
     assert cache.find(after, b"") is None

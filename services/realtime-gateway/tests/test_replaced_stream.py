@@ -28,6 +28,14 @@ def world_after_twenty_changes() -> tuple[World, Client]:
     return world, client
 
 
+def world_with_a_client_away() -> tuple[World, str]:
+    """The same after the client has gone, and its key: another replica may tell where it is now."""
+    world, first = world_after_twenty_changes()
+    (client,) = world.hub.positions.unshared
+    first.session.ended()
+    return world, client
+
+
 def replace_stream(world: World) -> None:
     world.sequence = 0
     world.hub.start_after(0, "the second")
@@ -71,9 +79,7 @@ def test_pings_and_closes_answered_late_prove_nothing_about_the_new_stream() -> 
 
 
 def test_what_others_tell_counts_for_the_stream_that_they_mean() -> None:
-    world, first = world_after_twenty_changes()
-    (client,) = world.hub.positions.unshared
-    first.session.ended()
+    world, client = world_with_a_client_away()
     world.hub.positions.learn(client, {TOPIC: 2}, "the second")
     replace_stream(world)
     world.hub.positions.learn(client, {TOPIC: 20}, "the first")
@@ -85,9 +91,7 @@ def test_what_others_tell_counts_for_the_stream_that_they_mean() -> None:
 
 
 def test_a_client_that_waits_for_changes_of_the_old_stream_goes_on_with_the_new_one() -> None:
-    world, first = world_after_twenty_changes()
-    (client,) = world.hub.positions.unshared
-    first.session.ended()
+    world, client = world_with_a_client_away()
     world.hub.positions.learn(client, {TOPIC: 25}, "the first")
     waiting = world.member(session=SESSION)
     replace_stream(world)
@@ -99,9 +103,7 @@ def test_a_client_that_waits_for_changes_of_the_old_stream_goes_on_with_the_new_
 
 
 def test_nobody_waits_long_for_changes_that_do_not_come() -> None:
-    world, first = world_after_twenty_changes()
-    (client,) = world.hub.positions.unshared
-    first.session.ended()
+    world, client = world_with_a_client_away()
     world.hub.positions.learn(client, {TOPIC: 25}, "the first")
     waiting = world.client(session=SESSION)
     waiting.join(token=world.tokens.token())
@@ -113,9 +115,7 @@ def test_nobody_waits_long_for_changes_that_do_not_come() -> None:
 
 
 def test_an_event_that_is_no_change_for_clients_ends_the_wait_too() -> None:
-    world, first = world_after_twenty_changes()
-    (client,) = world.hub.positions.unshared
-    first.session.ended()
+    world, client = world_with_a_client_away()
     world.hub.positions.learn(client, {TOPIC: 21}, "the first")
     waiting = world.client(session=SESSION)
     waiting.join(token=world.tokens.token())

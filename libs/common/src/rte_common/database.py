@@ -35,6 +35,10 @@ UNAVAILABLE = (
 FAILURES = (*UNAVAILABLE, asyncpg.PostgresError)
 """Whatever a database raises: for loops that go on when it is better."""
 
+OUTCOME_UNKNOWN = "Nothing was changed, or it was changed as a whole: look before you repeat it"
+"""What is told of a change that ended without an answer: it may have ended in its commit."""
+SOON = {"retry-after": "5"}
+
 
 class DatabaseAway(Problem):
     """The database does not answer at the moment"""
@@ -43,7 +47,7 @@ class DatabaseAway(Problem):
     status = 503
 
     def __init__(self) -> None:
-        super().__init__("Nothing was changed, or it was changed as a whole: look before you repeat it", headers=SOON)
+        super().__init__(OUTCOME_UNKNOWN, headers=SOON)
 
 
 class DatabaseReadOnly(Problem):
@@ -56,10 +60,8 @@ class DatabaseReadOnly(Problem):
         super().__init__("Nothing was changed: try again later", headers=SOON)
 
 
-SOON = {"retry-after": "5"}
-
-
 ASK_AGAIN_SECONDS = 1.0
+"""After which a database that kept somebody waiting in vain is asked again."""
 STATEMENTS = 100
 """Prepared statements kept per connection, where they are allowed."""
 

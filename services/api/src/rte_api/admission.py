@@ -18,6 +18,7 @@ from rte_api.settings import Settings
 from rte_api.wiring import Wiring
 from rte_common import problems
 from rte_common.auth import InvalidToken, KeysUnavailable
+from rte_common.database import OUTCOME_UNKNOWN, SOON
 
 PREFIX = "/api/v1/"
 SHARED_PATHS = frozenset({"/api/v1/expectations"})
@@ -26,8 +27,6 @@ SHARED_PATHS = frozenset({"/api/v1/expectations"})
 MOST_JSON_BYTES = 64 * 1024
 MOST_BYTES = {"/api/v1/me/avatar": 5_000_000}
 """Paths that take more than JSON."""
-TOO_SLOW = "Nothing was changed, or it was changed as a whole: look before you repeat it"
-"""Time may also run out while it is committed."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -47,8 +46,9 @@ class Admission:
             return
         wiring: Wiring = scope["state"]["wiring"]
         method: str = scope["method"]
+        headers = Headers(scope=scope)
         try:
-            member = await wiring.authentication.member(method, Headers(scope=scope))
+            member = await wiring.authentication.member(method, headers)
         except (InvalidToken, KeysUnavailable) as error:
             scope["state"]["refusal"] = error  # the route's dependency raises it, so that it is answered in one place
             await self._in_time(scope, receive, send)
@@ -72,7 +72,7 @@ class Admission:
             shelf = scope["state"]["shelf"] = wiring.cache.shelf(member.team_id)
             answer = shelf and wiring.cache.find(shelf, scope["query_string"])
             if answer:
-                response = SharedResponse(answer, Headers(scope=scope))
+                response = SharedResponse(answer, headers)
                 await response(scope, receive, _adding(send, told))
                 return
         await self._in_time(scope, receive, _adding(send, told))
@@ -93,10 +93,8 @@ class Admission:
         except TimeoutError:
             if started:
                 raise
-            headers = {"retry-after": "5"}
-            response = problems.answer(
-                Request(scope), 503, "too-slow", "The request took too long", TOO_SLOW, headers=headers
-            )
+            title = "The request took too long"
+            response = problems.answer(Request(scope), 503, "too-slow", title, OUTCOME_UNKNOWN, headers=SOON)
             await response(scope, receive, send)
 
 

@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 EXPECTED_INSTANT = "a time with its offset, like 2030-01-31T17:00:00+01:00"
-
 EXPECTED_DAY = "a date, like 2030-01-31"
 
 
