@@ -1,9 +1,10 @@
 """Fan-out benchmark: one change to N sockets, R times a second, through real NATS and a real gateway process.
 
-    .venv/bin/python tests/bench/fanout.py [--shape 500x64 ...] [--sessions] [--restart] [--json result.json]
+    .venv/bin/python tests/bench/fanout.py [--shape 500x64 ...] [--sessions] [--restart] [--workers 2] [--json FILE]
 
 The floor is measured in the same run: a bare loop of `send` of the same bytes over as many TCP sockets, read by a
-process like the one that reads the websockets. Everything stays on 127.0.0.1.
+process like the one that reads the websockets. It shows what a delivery costs, and how long the last socket of a round
+waits, before anything of the gateway's runs. Everything stays on 127.0.0.1.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nats
 import psutil
@@ -28,9 +29,10 @@ import uvloop
 from nats.js import JetStreamContext
 
 HERE = Path(__file__).parent
-sys.path.append(str(HERE.parents[1] / "services" / "realtime-gateway" / "tests"))
+sys.path += [str(HERE.parents[1]), str(HERE.parents[1] / "services" / "realtime-gateway" / "tests")]
 
 from gateway import TEAM, Changes, Gateway, Members  # noqa: E402
+from tests.bench.load import LAZY_SECONDS, by_turns  # noqa: E402
 
 from rte_devstack.clerk.tokens import TokenSigner  # noqa: E402
 from rte_devstack.nats import Nats  # noqa: E402
@@ -44,7 +46,6 @@ SAMPLE = 100
 PARTS = 5
 LAZY_ABOVE = 1000
 """Sockets above which the crowd, and the receivers of the bare sends, read once a second instead of at once."""
-LAZY_SECONDS = 1.0
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Result:
     p50_ms: float
     p95_ms: float
     p99_ms: float
+    floor_p95_ms: float
     cpu_us_per_delivery: float
     floor_us_per_send: float
     times_the_floor: float
@@ -151,21 +153,19 @@ async def publish(changes: Changes, first: int, rate: float, seconds: float) -> 
 async def measure(gateway: Gateway, jetstream: JetStreamContext, shape: str, tokens: Path, options: Any) -> Result:
     """One shape, on a gateway that was just started."""
     sockets, rate = (int(part) for part in shape.split("x"))
-    process = psutil.Process(gateway.pid)
-    idle = process.memory_info().rss
+    idle = memory_of(gateway)
     async with clients_of(gateway, tokens, sessions=options.sessions, lazy=sockets > LAZY_ABOVE) as clients:
         joined = await clients.connect(sockets)
-        memory = process.memory_info().rss - idle
+        memory = memory_of(gateway) - idle
         changes = Changes(jetstream)
         number = await publish(changes, 1, rate, WARM_UP_SECONDS)
         await clients.until(number - 1)
-        before, started, first = process.cpu_times(), time.monotonic(), number
+        before, started, first = cpu_of(gateway), time.monotonic(), number
         number = await publish(changes, number, rate, options.seconds)
-        took, after = time.monotonic() - started, process.cpu_times()
+        took, cpu = time.monotonic() - started, cpu_of(gateway) - before
         seen = await clients.until(number - 1)
-        cpu = after.user + after.system - before.user - before.system
         back, repeated = await restart(gateway, clients, changes, number) if options.restart else (None, None)
-    floor = bare_sends(sockets, rate, seen["frame_bytes"], options.seconds / 2)
+    floor, floor_p95 = bare_sends(sockets, rate, seen["frame_bytes"], options.seconds / 2)
     deliveries = (number - first) * sockets - seen["behind"]
     delays = [delay * 1000 for delay in seen["delays"]]
     p50, p95, p99 = (statistics.quantiles(delays, n=100)[place] for place in (49, 94, 98))
@@ -178,6 +178,7 @@ async def measure(gateway: Gateway, jetstream: JetStreamContext, shape: str, tok
         p50_ms=round(p50, 1),
         p95_ms=round(p95, 1),
         p99_ms=round(p99, 1),
+        floor_p95_ms=round(floor_p95 * 1000, 1),
         cpu_us_per_delivery=round(per_delivery, 2),
         floor_us_per_send=round(floor, 2),
         times_the_floor=round(per_delivery / floor, 2),
@@ -187,6 +188,23 @@ async def measure(gateway: Gateway, jetstream: JetStreamContext, shape: str, tok
         back_after_restart_seconds=back,
         repeated_after_restart=repeated,
     )
+
+
+def processes_of(gateway: Gateway) -> list[psutil.Process]:
+    """The gateway, with its workers if it has any."""
+    parent = psutil.Process(gateway.pid)
+    return [parent, *parent.children()]
+
+
+def memory_of(gateway: Gateway) -> int:
+    """Resident bytes."""
+    return sum(process.memory_info().rss for process in processes_of(gateway))
+
+
+def cpu_of(gateway: Gateway) -> float:
+    """Seconds of CPU, user and system, until now."""
+    times = [process.cpu_times() for process in processes_of(gateway)]
+    return float(sum(time.user + time.system for time in times))
 
 
 async def restart(gateway: Gateway, clients: Clients, changes: Changes, number: int) -> tuple[float, int]:
@@ -202,49 +220,62 @@ async def restart(gateway: Gateway, clients: Clients, changes: Changes, number: 
     return round(seen["at"] - started, 2), seen["repeated"] - before["repeated"]
 
 
-def bare_sends(sockets: int, rate: float, size: int, seconds: float) -> float:
-    """CPU microseconds (user and system) of one `send` in a bare loop over as many sockets."""
+def bare_sends(sockets: int, rate: float, size: int, seconds: float) -> tuple[float, float]:
+    """A bare loop of `send`: CPU microseconds (user and system) of one, and the 95th percentile of the seconds from a
+    round's time to a socket's turn in it."""
     with socket.socket() as listener, ExitStack() as opened:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1024)
         sink = os.fork()
         if sink == 0:
-            _drain(listener.getsockname()[1], sockets)
+            uvloop.run(_drain(listener.getsockname()[1], sockets))
         connections = [opened.enter_context(listener.accept()[0]) for _ in range(sockets)]
         for connection in connections:
             connection.setblocking(False)
-        payload = b"x" * size
-        before, start, rounds = os.times(), time.monotonic(), 0
+        payload, parts = b"x" * size, range(0, sockets, sockets // SAMPLE)
+        before, start, rounds, delays = os.times(), time.monotonic(), 0, []
         while rounds < rate * seconds:
-            time.sleep(max(0, start + rounds / rate - time.monotonic()))
-            for connection in connections:
-                connection.send(payload)
+            due = start + rounds / rate
+            time.sleep(max(0, due - time.monotonic()))
+            for first in parts:
+                for connection in connections[first : first + parts.step]:
+                    connection.send(payload)
+                delays.append(time.monotonic() - due)
             rounds += 1
         after = os.times()
     os.waitpid(sink, 0)
-    return (after.user + after.system - before.user - before.system) / (rounds * sockets) * 1e6
+    cpu = after.user + after.system - before.user - before.system
+    return cpu / (rounds * sockets) * 1e6, statistics.quantiles(delays, n=100)[94]
 
 
-def _drain(port: int, sockets: int) -> None:
-    """Read what the bare sends write, as the crowd does: at once, or once a second."""
-    if sockets <= LAZY_ABOVE:
-        uvloop.run(_read_at_once(port, sockets))
-    connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(sockets)]
-    while True:
-        time.sleep(LAZY_SECONDS)
-        for connection in connections:
-            if not connection.recv(1 << 16):
-                os._exit(0)
+class Sink(asyncio.Protocol):
+    """Reads what the bare sends write, as the crowd does: at once, or when its turn comes."""
+
+    def __init__(self, *, lazy: bool) -> None:
+        self._lazy = lazy
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Read no more until the next turn."""
+        if self._lazy:
+            self.transport.pause_reading()
+
+    def read(self) -> None:
+        """Read what has come meanwhile."""
+        self.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The measurement is over."""
+        os._exit(0)
 
 
-async def _read_at_once(port: int, sockets: int) -> None:
-    class Sink(asyncio.Protocol):
-        def connection_lost(self, exc: Exception | None) -> None:
-            os._exit(0)
-
-    for _ in range(sockets):
-        await asyncio.get_running_loop().create_connection(Sink, "127.0.0.1", port)
-    await asyncio.Event().wait()
+async def _drain(port: int, sockets: int) -> None:
+    lazy, loop = sockets > LAZY_ABOVE, asyncio.get_running_loop()
+    sinks = [(await loop.create_connection(lambda: Sink(lazy=lazy), "127.0.0.1", port))[1] for _ in range(sockets)]
+    await by_turns(sinks if lazy else [], Sink.read, LAZY_SECONDS)
 
 
 def sign_in(members: Members, count: int, file: Path) -> None:
@@ -259,6 +290,7 @@ async def main() -> None:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--sessions", action="store_true", help="clients with a session id, whose positions are kept")
     parser.add_argument("--restart", action="store_true", help="kill the gateway as well, and time the return")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the gateway; more than one core")
     parser.add_argument("--members", type=int, default=1000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -273,7 +305,12 @@ async def main() -> None:
         )
         for shape in options.shape or SHAPES:
             with Gateway(
-                port=ports[2], metrics_port=ports[3], nats_url=broker.url, signer=signer, log=folder / "gateway.log"
+                port=ports[2],
+                metrics_port=ports[3] if options.workers == 1 else 0,
+                nats_url=broker.url,
+                signer=signer,
+                log=folder / "gateway.log",
+                WORKERS=str(options.workers),
             ) as gateway:
                 client = await nats.connect(broker.url)
                 await client.jetstream().purge_stream("EVENTS")

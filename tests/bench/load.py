@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import uvloop
 
@@ -187,6 +187,7 @@ class Client(asyncio.Protocol):
         task.add_done_callback(RETURNING.discard)
 
 
+Reader = TypeVar("Reader")
 RETURNING: set[asyncio.Task[None]] = set()
 
 
@@ -200,8 +201,8 @@ def say(**fields: Any) -> None:
     print(json.dumps(fields), flush=True)
 
 
-async def by_turns(clients: list[Client], act: Callable[[Client], None], seconds: float) -> None:
-    """Do it with every client once in so many seconds, spread evenly."""
+async def by_turns(clients: list[Reader], act: Callable[[Reader], None], seconds: float) -> None:
+    """Do it with each once in so many seconds, spread evenly."""
     steps = max(1, int(seconds / STEP_SECONDS))
     step = 0
     while True:
