@@ -2,13 +2,17 @@
 
 import asyncio
 import gc
+import itertools
 import json
+import os
+import socket
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
+import pytest
 import uvicorn
 from core import TOPIC, Client, World, frames
 from uvicorn.server import ServerState
@@ -197,6 +201,45 @@ async def test_nothing_is_left_of_a_slowed_down_socket_that_is_lost() -> None:
         peer.socket = peer.session = cast(Any, None)
         gc.collect()
         assert gone() is None
+
+
+async def test_what_a_slow_reader_gets_is_whole_and_in_order() -> None:
+    async with connected(World()) as peer:
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client, said, heard = peer.writer.get_extra_info("socket").fileno(), 0, b""
+        for _ in range(5):
+            while peer.socket.queued == 0:
+                peer.session.push("phoenix", str(said), b'"' + b"x" * (said * 7919 % 60_000) + b'"')
+                said += 1
+            heard += os.read(client, 1 << 22)  # there is room again, and something waits that must come first
+            for _ in range(10):
+                peer.session.push("phoenix", str(said), b'"comes later"')
+                said += 1
+            while peer.socket.queued:
+                await asyncio.sleep(0)
+                with suppress(BlockingIOError):
+                    heard += os.read(client, 1 << 16)
+        peer.session.push("phoenix", "last", b"[]")
+        while not heard.endswith(b"[]]"):
+            heard += os.read(client, 1 << 22)
+        assert [json.loads(data)[3] for _, data in frames(heard)] == [*map(str, range(said)), "last"]
+
+
+async def test_a_connection_that_is_gone_is_never_taken_for_the_next_one() -> None:
+    async with connected(World()) as peer:
+        number, write = peer.socket._file, peer.socket._write_at_once
+        peer.socket._transport.abort()
+        await peer.ended()
+        pairs = [socket.socketpair()]
+        while number not in {end.fileno() for end in pairs[-1]}:
+            pairs.append(socket.socketpair())
+        write(b"of another client")
+        for end in pairs[-1]:
+            end.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                end.recv(100)
+        for end in itertools.chain(*pairs):
+            end.close()
 
 
 async def test_a_restart_that_cannot_write_everything_proves_nothing() -> None:
