@@ -24,6 +24,9 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
     max_queue_bytes: int = Field(
         1 << 20, ge=1 << 16, description="bytes that may wait for a slow client before it is cut off"
     )
+    compression: bool = Field(
+        False, description="deflate messages for clients that offer it: fewer bytes on the way, more CPU here"
+    )
     max_message_bytes: int = Field(1_000_000, ge=1024, lt=1 << 20, description="longest websocket message of a client")
 
     _split_origins = field_validator("allowed_origins", mode="before")(split_commas)

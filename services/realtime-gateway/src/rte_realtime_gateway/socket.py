@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 import uvicorn
 from uvicorn.server import ServerState
 from websockets.datastructures import Headers
+from websockets.extensions import Extension
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import Protocol, Side, State
@@ -22,6 +23,7 @@ from websockets.protocol import Protocol, Side, State
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.audience import Write
 from rte_realtime_gateway.closing import Closing
+from rte_realtime_gateway.compression import deflated, window_bits
 from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.session import Session
 from rte_realtime_gateway.wiring import Wiring
@@ -31,7 +33,15 @@ log = logging.getLogger("websockets.server")
 PATHS = frozenset({"/realtime/v1/websocket", "/socket/websocket"})
 """Where clients connect: through supabase-js' address, and as realtime-js appends to a bare server's."""
 HANDSHAKE_HEADERS = frozenset(
-    {"connection", "upgrade", "origin", "sec-websocket-key", "sec-websocket-version", "x-api-key"}
+    {
+        "connection",
+        "upgrade",
+        "origin",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-version",
+        "x-api-key",
+    }
 )
 """What is looked at; browsers send three times as many, and each costs time when thousands come back at once."""
 CLIENT_ID = "session"
@@ -56,6 +66,8 @@ class GatewaySocket(asyncio.Protocol):
         self._wiring: Wiring = app_state["wiring"]
         self._server = server_state
         self._websocket = Protocol(Side.SERVER, max_size=self._wiring.settings.max_message_bytes, logger=log)
+        self._window_bits: int | None = None
+        """Of the compression that was agreed upon, if any."""
         self._unparsed = 0
         """Bytes of a frame that has not come completely."""
         self._session: Session | None = None
@@ -67,6 +79,11 @@ class GatewaySocket(asyncio.Protocol):
         """When to read from the client again, in the loop's time."""
         self._reading_again: asyncio.TimerHandle | None = None
         self._abort: asyncio.TimerHandle | None = None
+
+    @property
+    def _between_frames(self) -> bool:
+        """Whether what comes now is the beginning of a frame. Nobody knows how long a deflated one was on its way."""
+        return self._unparsed == 0 and not self._websocket.extensions
 
     # What asyncio and uvicorn call
 
@@ -85,7 +102,7 @@ class GatewaySocket(asyncio.Protocol):
         session = self._session
         if session is None:
             self._upgrade(data)
-        elif self._unparsed == 0 and len(data) == PONG_SIZE and data.startswith(PONG_START):
+        elif len(data) == PONG_SIZE and data.startswith(PONG_START) and self._between_frames:
             # Answers to our pings are most of what comes: parsing them like any frame takes ten times as long.
             session.heard()
             session.answered(_unmasked(data[2:6], data[6:]))
@@ -135,10 +152,17 @@ class GatewaySocket(asyncio.Protocol):
             response = handshake.accept(request)
             if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
                 self._transport.write(response.serialize())
+                self._agree(handshake.extensions)
                 self._session = self._begin(version, request, query)
                 return
         self._transport.write(response.serialize())
         self._transport.close()
+
+    def _agree(self, extensions: list[Extension]) -> None:
+        """Take the extensions of the handshake that was just accepted."""
+        self._websocket.extensions = extensions
+        self._window_bits = window_bits(extensions)
+        self._set_writing(self._write_at_once)
 
     def _begin(self, version: Version, request: Request, query: dict[str, list[str]]) -> Session:
         key, *_ = [*request.headers.get_all("x-api-key"), *query.get("apikey", []), None]
@@ -223,7 +247,8 @@ class GatewaySocket(asyncio.Protocol):
             self._set_writing(self._write_at_once)
 
     def _set_writing(self, write: Write) -> None:
-        self.write = write
+        bits = self._window_bits
+        self.write = write if bits is None else lambda data: write(deflated(data, bits))
         if self._session is not None:
             self._session.rewire(lagging=write != self._write_at_once)
 

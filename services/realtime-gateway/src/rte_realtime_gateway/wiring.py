@@ -9,6 +9,7 @@ from websockets.typing import Origin
 
 from rte_common.auth import TokenVerifier
 from rte_realtime_gateway.authorization import TokenGate
+from rte_realtime_gateway.compression import NEGOTIATED
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.settings import Settings
 
@@ -28,4 +29,5 @@ class Wiring:
         allowed = self.settings.allowed_origins or self.settings.clerk_authorized_parties
         # Clients that are no browsers send no origin and are let in.
         origins = None if "*" in allowed else [None, *map(Origin, allowed)]
-        return ServerProtocol(origins=origins, logger=logging.getLogger("websockets.server"))
+        extensions = [NEGOTIATED] if self.settings.compression else None
+        return ServerProtocol(origins=origins, extensions=extensions, logger=logging.getLogger("websockets.server"))

@@ -155,15 +155,16 @@ def _children(value: Any) -> Iterable[Any]:
 
 def text_frame(payload: bytes) -> bytes:
     """A websocket text frame as a server sends it: complete and unmasked."""
-    return _frame(TEXT, payload)
+    return server_frame(TEXT, payload)
 
 
 def ping_frame(payload: bytes) -> bytes:
     """A websocket ping (at most 125 bytes); every client library answers it by itself with the same bytes."""
-    return _frame(PING, payload)
+    return server_frame(PING, payload)
 
 
-def _frame(first: int, payload: bytes) -> bytes:
+def server_frame(first: int, payload: bytes) -> bytes:
+    """A whole unmasked frame; `first` is its first byte: flags and opcode."""
     size = len(payload)
     if size < 126:
         return bytes((first, size)) + payload
@@ -203,7 +204,7 @@ def push_broadcast(version: Version, topic: str, broadcast: Broadcast) -> bytes 
     Bytes do not exist in 1.0.0, and the real server leaves such receivers out too.
     """
     if version is Version.V2 and (broadcast.binary or broadcast.encoding is Encoding.RAW):
-        return _frame(BINARY, _user_broadcast(topic, broadcast))
+        return server_frame(BINARY, _user_broadcast(topic, broadcast))
     if broadcast.encoding is Encoding.RAW:
         return None
     meta = b',"meta":' + broadcast.meta if broadcast.meta else b""
