@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rte_realtime_gateway.protocol import bindings
+from rte_realtime_gateway.protocol.bindings import MAX_PATTERNS
 from rte_realtime_gateway.protocol.filters import BadFilter, parse
 from rte_realtime_gateway.tables import COLUMNS
 
@@ -106,6 +108,23 @@ def test_a_bad_filter_says_what_is_wrong(text: str) -> None:
 def test_a_pattern_cannot_hold_up_the_loop() -> None:
     """In a backtracking engine this takes longer than the universe has existed."""
     assert not parse("title=match.^(a+)+$", EXPECTATIONS).matches({"title": "a" * 500 + "!"})
+
+
+@pytest.mark.parametrize("pattern", [r"\pL{40}", r"(\pL{5}\d){10}"])
+def test_a_pattern_that_takes_long_to_compile_is_refused(pattern: str) -> None:
+    with pytest.raises(BadFilter, match="pattern"):
+        parse(f"title=match.{pattern}", EXPECTATIONS)
+
+
+def test_a_join_has_only_so_many_patterns_in_all() -> None:
+    entry = {"event": "*", "schema": "public", "table": "expectations"}
+    filters = ["title=ilike.a%,title=not.match.b", "title=like.c%", "version=gt.3"]
+    entries = [{**entry, "filter": text} for text in filters * MAX_PATTERNS]
+    requested = bindings.read(entries)
+    assert len(requested.echo) == len(entries), "the echo is complete, or realtime-js gives the channel up"
+    patterns = sum(binding.filter_text.count("title") for binding in requested.bindings)
+    assert 0 < patterns <= MAX_PATTERNS
+    assert all("patterns" in error for error in requested.errors)
 
 
 def test_a_cell_that_does_not_cast_matches_nothing() -> None:

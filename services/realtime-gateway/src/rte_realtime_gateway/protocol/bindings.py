@@ -15,6 +15,8 @@ EVENTS = frozenset({ANY, "INSERT", "UPDATE", "DELETE"})
 ECHOED = ("event", "schema", "table", "filter", "select")
 MAX_ID = (1 << 27) - 1
 """The real server's ids have 27 bits; clients need a positive integer below 2^31."""
+MAX_PATTERNS = 10
+"""Patterns (`like`, `match` and their kin) of all filters of a join: it is read before anybody knows whose it is."""
 
 
 class BadBinding(ValueError):
@@ -68,12 +70,17 @@ def read(entries: Sequence[dict[str, Any]]) -> Requested:
     bindings: list[Binding] = []
     errors: list[str] = []
     taken: dict[int, dict[str, Any]] = {}
+    patterns = 0
     for entry in entries:
         said = {key: entry[key] for key in ECHOED if key in entry}
         number = _id(said, taken)
         taken[number] = said
         echo.append({"id": number, **said})
+        more = filters.patterns_in(str(entry.get("filter")))
         try:
+            if more and patterns + more > MAX_PATTERNS:
+                raise BadBinding(f"Error parsing `filter` params: more than {MAX_PATTERNS} patterns in one join")
+            patterns += more
             bindings.append(_binding(number, entry))
         except ValueError as error:
             errors.append(str(error))
