@@ -142,6 +142,10 @@ class Client:
     def heard(self) -> list[Said]:
         """Everything the server said since the last call, and what it says within the time of a shared write."""
         self.world.clock.advance(FLUSH_SECONDS)
+        return self.heard_already()
+
+    def heard_already(self) -> list[Said]:
+        """Everything the server said since the last call."""
         data, self.wire.data = self.wire.data, b""
         said = []
         for first, payload in frames(data):
@@ -226,21 +230,29 @@ class World:
     def change(
         self, change: str = "INSERT", *, table: str = "expectation", old: dict[str, Any] | None = None, **values: Any
     ) -> dict[str, Any]:
-        """Commit a change; returns the row."""
+        """Commit a change; returns the row. `committed_ago`: seconds that it was on its way to the broker."""
+        committed_at = self.clock.now() - values.pop("committed_ago", 0)
         record = row(**values) if table == "expectation" else values
         team, user = record.get("team_id", TEAM), record.get("user_id", record.get("id"))
-        self.hub.publish(self._change(change, table, team, user, record, old))
+        self.hub.publish(self._change(change, table, team, user, record, old, committed_at))
         self.clock.advance()
         return record
 
     def _change(
-        self, change: str, table: str, team: str, user: Any, record: dict[str, Any], old: dict[str, Any] | None
+        self,
+        change: str,
+        table: str,
+        team: str,
+        user: Any,
+        record: dict[str, Any],
+        old: dict[str, Any] | None,
+        committed_at: float,
     ) -> Change:
         self.sequence += 1
         event = {
             "id": str(uuid.uuid4()),
             "type": f"{table}.{VERBS[change]}.v1",
-            "occurred_at": datetime.fromtimestamp(self.clock.now(), UTC).isoformat(),
+            "occurred_at": datetime.fromtimestamp(committed_at, UTC).isoformat(),
             "team_id": team,
             "user_id": user,
             "table": f"{table}s",
@@ -248,7 +260,7 @@ class World:
             "record": None if change == "DELETE" else record,
             "old_record": old if old is not None else record if change == "DELETE" else None,
         }
-        return read(self.sequence, event)
+        return read(self.sequence, self.clock.now(), event)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass as the process sees it, second by second."""

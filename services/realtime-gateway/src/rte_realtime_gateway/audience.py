@@ -24,6 +24,8 @@ class Audience:
     """
 
     def __init__(self, topic: str, version: Version, bindings: tuple[Binding, ...]) -> None:
+        self.holders = 0
+        """Channels that listen, or will as soon as they have caught up."""
         self.members: dict[Channel, Write] = {}
         self.tracked: dict[Session, None] = {}
         """Sessions of members whose positions are kept."""

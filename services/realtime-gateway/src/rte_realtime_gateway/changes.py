@@ -17,6 +17,8 @@ MAX_DATA = 1_000_000
 """Bytes of one change as JSON. The Python client's websocket library closes at 1 MiB, and would do so for ever."""
 KEPT_FIELD = 64
 """Bytes up to which a field stays in a change that is too large, as on the real server."""
+KEPT_SELECTIONS = 4
+"""Encodings kept of one change: it is kept for minutes, and anybody may select as they like."""
 TOO_LARGE = "Error 413: Payload Too Large"
 
 
@@ -34,6 +36,8 @@ class Change:
     table: str
     type: ChangeType
     committed_at: datetime
+    published_at: float
+    """Unix time at which the broker took it, which may be long after the commit."""
     record: dict[str, Any] | None
     old_record: dict[str, Any] | None
     _data: dict[Select, bytes] = field(default_factory=dict, repr=False)
@@ -44,13 +48,14 @@ class Change:
         return self.record or self.old_record or {}
 
     def data(self, select: Select = None) -> bytes:
-        """The `data` of a `postgres_changes` message as JSON, made once for each selection."""
+        """The `data` of a `postgres_changes` message as JSON, made once for each of the first selections."""
         data = self._data.get(select)
         if data is None:
             data = orjson.dumps(self._describe(select))
             if len(data) > MAX_DATA:
                 data = orjson.dumps(self._describe(select, _short) | {"errors": [TOO_LARGE]})
-            self._data[select] = data
+            if len(self._data) < KEPT_SELECTIONS:
+                self._data[select] = data
         return data
 
     def _describe(self, select: Select, keep: Any = lambda value: True) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _milliseconds(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def read(sequence: int, event: dict[str, Any]) -> Change:
+def read(sequence: int, published_at: float, event: dict[str, Any]) -> Change:
     """Read an event of a published table; raises NotAChange.
 
     Events are not validated against their classes here: rows pass through as Postgres wrote them.
@@ -105,6 +110,7 @@ def read(sequence: int, event: dict[str, Any]) -> Change:
             table=event["table"],
             type=cast(ChangeType, event["change"]),
             committed_at=datetime.fromisoformat(event["occurred_at"]),
+            published_at=published_at,
             record=event.get("record"),
             old_record=event.get("old_record"),
         )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import orjson
@@ -12,6 +11,7 @@ from rte_common.auth import Member
 from rte_realtime_gateway import authorization, metrics
 from rte_realtime_gateway.audience import Audience
 from rte_realtime_gateway.authorization import Grant, Refused
+from rte_realtime_gateway.changes import Change
 from rte_realtime_gateway.protocol import join, messages
 from rte_realtime_gateway.protocol.frames import Message
 from rte_realtime_gateway.protocol.join import JoinRequest
@@ -31,8 +31,8 @@ SOFT_JOIN_SECONDS = 1.0
 its callback answers while the join is on its way, but then it is in the next join (realtime-js, `_performAuth`)."""
 SOFT_REJOIN_SECONDS = 30.0
 """The same for a client that has come without a token before: it shall not join again every other second."""
-CATCH_UP_CHANGES = 100
-"""Changes written at a time to a client that catches up."""
+CATCH_UP_CHANGES, CATCH_UP_BYTES = 100, 1 << 16
+"""Written at a time to a client that catches up: the others have their turns in between."""
 MAX_HELD = 100
 """Messages kept for a channel that is not ready; realtime-js buffers as many."""
 MAX_HELD_BYTES = 1 << 16
@@ -199,19 +199,41 @@ class Channel:
         if self._place > hub.head:
             hub.when_reached(self._place, lambda: self._catch_up(resumed), self.begin_anew)
             return
-        while missed := list(islice(entered.team.since(self._place), CATCH_UP_CHANGES)):
-            if self.session.lagging:
-                self.session.when_writable(lambda: self._catch_up(resumed))
-                return
-            wanted = (change for change in missed if grant.user_id in (None, change.user_id))
-            frames = [frame for change in wanted for frame in entered.audience.frames(change)]
-            self.session.write(b"".join(frames))
-            metrics.DELIVERIES.labels("missed_change").inc(len(frames))
-            self._place = missed[-1].sequence
+        if self._place < entered.team.floor:
+            resumed = self._had_all = False  # it took so long to read that what comes next is no longer kept
+            self._place = hub.head
+        missed = entered.team.since(self._place, CATCH_UP_CHANGES)
+        if missed and self.session.lagging:
+            self.session.when_writable(lambda: self._catch_up(resumed))
+            return
+        written = self._write_missed(missed, entered.audience, grant)
+        if written < len(missed) or written == CATCH_UP_CHANGES:
+            # Its answer proves that it had this much: if it is cut off now, it goes on from there.
+            hub.ask(self.session)
+            hub.later(0, lambda: self._catch_up(resumed))
+            return
         entered.audience.add(self)
         self._listening = self._had_all = True
         self._announce(resumed)
         hub.ask(self.session)
+
+    def _write_missed(self, missed: list[Change], audience: Audience, grant: Grant) -> int:
+        """Write the first of these changes, as many as are not too much at once; returns how many those are."""
+        frames: list[bytes] = []
+        size = written = 0
+        for change in missed:
+            if grant.user_id in (None, change.user_id):
+                told = audience.frames(change)
+                frames += told
+                size += sum(map(len, told))
+            self._place = change.sequence
+            written += 1
+            if size >= CATCH_UP_BYTES:
+                break
+        if frames:
+            metrics.DELIVERIES.labels("missed_change").inc(len(frames))
+            self.session.write(b"".join(frames))
+        return written
 
     def begin_anew(self) -> None:
         """The client's place means nothing in this stream: have it load again, and go on from here."""

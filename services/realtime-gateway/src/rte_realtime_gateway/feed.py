@@ -46,7 +46,7 @@ class Feed:
                 self._hub.skip(sequence)
                 self._hub.revoke(event["record"]["session_id"])
                 return
-            change = changes.read(sequence, event)
+            change = changes.read(sequence, message.metadata.timestamp.timestamp(), event)
         except (NotAChange, KeyError, TypeError, orjson.JSONDecodeError) as error:
             self._hub.skip(sequence)
             log.warning("event_not_understood", subject=message.subject, sequence=sequence, error=repr(error))

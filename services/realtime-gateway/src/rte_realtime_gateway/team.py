@@ -1,8 +1,7 @@
 """A team in this process: its recent changes, and who listens to them."""
 
-from collections import deque
-from collections.abc import Iterator
-from itertools import islice
+from bisect import bisect_left, bisect_right
+from operator import attrgetter
 
 from rte_realtime_gateway.audience import Audience
 from rte_realtime_gateway.changes import Change
@@ -21,20 +20,22 @@ class Team:
     def __init__(self, floor: int) -> None:
         self.floor = floor
         """Sequence of the youngest change that is no longer kept."""
-        self._recent: deque[Change] = deque()
+        self._recent: list[Change] = []
         self._audiences: dict[str | None, dict[AudienceKey, Audience]] = {}
 
     def audience(self, user_id: str | None, key: AudienceKey) -> Audience:
-        """Who wants this team's changes in these words: all of them, or those of one user."""
+        """Who wants this team's changes in these words: all of them, or those of one user. `release` it once."""
         of_user = self._audiences.setdefault(user_id, {})
         if key not in of_user:
             of_user[key] = Audience(*key)
+        of_user[key].holders += 1
         return of_user[key]
 
     def release(self, user_id: str | None, key: AudienceKey) -> None:
-        """Forget an audience without members."""
-        of_user = self._audiences.get(user_id, {})
-        if key in of_user and not of_user[key].members:
+        """A channel gives its audience back; one that nobody holds is forgotten."""
+        of_user = self._audiences[user_id]
+        of_user[key].holders -= 1
+        if not of_user[key].holders:
             del of_user[key]
             if not of_user:
                 del self._audiences[user_id]
@@ -45,7 +46,7 @@ class Team:
             self._recent.pop()  # it comes again because something failed the first time
         self._recent.append(change)
         if len(self._recent) > MAX_RECENT:
-            self.floor = self._recent.popleft().sequence
+            self._drop(MAX_RECENT // 10)
         return [
             audience
             for user_id in (None, change.user_id)
@@ -53,14 +54,10 @@ class Team:
             if audience.publish(change)
         ]
 
-    def since(self, sequence: int) -> Iterator[Change]:
-        """The kept changes after `sequence`, oldest first."""
-        missed = 0
-        for change in reversed(self._recent):
-            if change.sequence <= sequence:
-                break
-            missed += 1
-        return islice(self._recent, len(self._recent) - missed, None)
+    def since(self, sequence: int, count: int) -> list[Change]:
+        """The first `count` of the kept changes after `sequence`, oldest first."""
+        first = bisect_right(self._recent, sequence, key=attrgetter("sequence"))
+        return self._recent[first : first + count]
 
     def start_after(self, sequence: int) -> None:
         """Forget all changes: the next one comes after `sequence`."""
@@ -68,9 +65,13 @@ class Team:
         self.floor = sequence
 
     def forget(self, before: float) -> None:
-        """Drop the changes committed before this Unix time."""
-        while self._recent and self._recent[0].committed_at.timestamp() < before:
-            self.floor = self._recent.popleft().sequence
+        """Drop the changes published before this Unix time."""
+        self._drop(bisect_left(self._recent, before, key=attrgetter("published_at")))
+
+    def _drop(self, count: int) -> None:
+        if count:
+            self.floor = self._recent[count - 1].sequence
+            del self._recent[:count]
 
     @property
     def is_idle(self) -> bool:
