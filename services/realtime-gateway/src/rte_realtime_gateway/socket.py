@@ -24,6 +24,7 @@ from rte_realtime_gateway import metrics
 from rte_realtime_gateway.audience import Write
 from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.compression import deflated, window_bits
+from rte_realtime_gateway.limits import Allowance
 from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.session import Session
 from rte_realtime_gateway.wiring import Wiring
@@ -51,6 +52,10 @@ PONG = b"\x8a"
 PONG_START = PONG + b"\x84"
 PONG_SIZE = 10
 """A masked pong that repeats the four bytes of our pings."""
+SLICE_BYTES = 1 << 12
+"""Taken from a client at a time: an event loop reads 64 times as much at once, in which there may be 40,000 frames."""
+SOCKET_PIECES = 200.0, 2_000.0
+"""Pings, pongs and pieces of messages, a second and after a rest. Clients that know no limit send one every 20 s."""
 CLOSED = -1
 """No file has this number."""
 CLOSE_SECONDS = 5.0
@@ -71,7 +76,10 @@ class GatewaySocket(asyncio.Protocol):
         self._unparsed = 0
         """Bytes of a frame that has not come completely."""
         self._session: Session | None = None
-        self._message: list[bytes] = []
+        self._backlog = bytearray()
+        """What was read from the client and waits for its turn."""
+        self._pieces = Allowance(*SOCKET_PIECES)
+        self._message = bytearray()
         self._is_text = True
         self._dropping = False
         """Whether something could not be written: nothing that comes after it is written either."""
@@ -83,7 +91,7 @@ class GatewaySocket(asyncio.Protocol):
     @property
     def _between_frames(self) -> bool:
         """Whether what comes now is the beginning of a frame. Nobody knows how long a deflated one was on its way."""
-        return self._unparsed == 0 and not self._websocket.extensions
+        return self._unparsed == 0 and not self._backlog and not self._websocket.extensions
 
     # What asyncio and uvicorn call
 
@@ -107,6 +115,14 @@ class GatewaySocket(asyncio.Protocol):
             session.heard()
             session.answered(_unmasked(data[2:6], data[6:]))
         else:
+            self._backlog += data
+            self._take_backlog(session)
+
+    def _take_backlog(self, session: Session) -> None:
+        """Take what has come, a slice after the other, until the client is slowed down."""
+        while self._backlog and self._reading_again is None:
+            data = bytes(self._backlog[:SLICE_BYTES])
+            del self._backlog[:SLICE_BYTES]
             self._unparsed += len(data)
             self._websocket.receive_data(data)
             for event in self._websocket.events_received():
@@ -121,6 +137,7 @@ class GatewaySocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
         self._file = CLOSED  # the number may soon be another client's
+        self._backlog.clear()
         self._server.connections.discard(cast(Any, self))
         for timer in (self._reading_again, self._abort):
             if timer is not None:
@@ -177,29 +194,35 @@ class GatewaySocket(asyncio.Protocol):
     def _frame(self, frame: Frame, session: Session) -> None:
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY:
-                self._message = [bytes(frame.data)]
+                self._message = bytearray(frame.data)
                 self._is_text = frame.opcode is Opcode.TEXT
             case Opcode.CONT:
-                if frame.data:  # of empty ones there may be any number
-                    self._message.append(bytes(frame.data))
-            case Opcode.PONG:
-                session.heard()
-                session.answered(bytes(frame.data))
-                return
+                self._count_piece()
+                self._message += frame.data
             case Opcode.CLOSE:
                 if self._answers_our_close() and not self._dropping:
                     session.close_answered()
                 return
             case _:
-                session.heard()  # pings are answered by `websockets`
-                if self.queued > self._wiring.settings.max_queue_bytes:
-                    self._overflow(session)  # it reads none of the answers
+                self._control(frame, session)
                 return
         # What came before the client's close counts, also when both came in one piece.
         if frame.fin and session.is_open:
-            data = b"".join(self._message)
-            self._message = []
-            self._receive(session, data)
+            message, self._message = self._message, bytearray()
+            self._receive(session, message)
+
+    def _control(self, frame: Frame, session: Session) -> None:
+        self._count_piece()
+        session.heard()
+        if frame.opcode is Opcode.PONG:
+            session.answered(bytes(frame.data))
+        elif self.queued > self._wiring.settings.max_queue_bytes:
+            self._overflow(session)  # `websockets` answers pings, and it reads none of the answers
+
+    def _count_piece(self) -> None:
+        """Messages are counted by the session; what is less than one costs as much to take."""
+        if wait := self._pieces.wait(asyncio.get_running_loop().time()):
+            self.slow_down(wait)
 
     def _answers_our_close(self) -> bool:
         """Whether the client's close is an answer: one of its own, on its way while we sent ours, proves nothing."""
@@ -211,9 +234,9 @@ class GatewaySocket(asyncio.Protocol):
             and theirs.code == ours.code
         )
 
-    def _receive(self, session: Session, data: bytes) -> None:
+    def _receive(self, session: Session, data: bytearray) -> None:
         if not self._is_text:
-            session.receive(data)
+            session.receive(bytes(data))
             return
         try:
             text = data.decode()
@@ -287,8 +310,9 @@ class GatewaySocket(asyncio.Protocol):
             self._reading_again = loop.call_at(self._read_at, self._read_again)
         else:
             self._reading_again = None
-            if not self._transport.is_closing():
+            if not self._transport.is_closing() and self._session is not None:
                 self._transport.resume_reading()
+                self._take_backlog(self._session)
 
     # The end
 
