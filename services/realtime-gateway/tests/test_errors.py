@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from core import World
+from core import TOPIC, World
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig
 
@@ -41,6 +41,15 @@ def test_a_session_that_cannot_be_expelled_ends_and_the_others_are_expelled(monk
     world.hub.revoke("sess_user_alex")
     assert broken.wire.closed == Closing.BROKEN
     assert expelled.heard_events() == ["system", "phx_close"]
+
+
+def test_a_channel_that_cannot_end_is_drained_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    broken, other = world.member(), world.member(user="user_maria")
+    monkeypatch.setattr(broken.session._channels[TOPIC], "end", fail)
+    world.hub.close_some(2)
+    assert other.wire.closed == Closing.RESTART
+    assert broken.wire.closed == Closing.BROKEN
 
 
 def test_a_channel_that_cannot_open_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -273,9 +273,9 @@ class Hub:
         for keeper in (self.positions, self.limits, self.standing):
             keeper.tidy()
 
-    def some_sessions(self, count: int) -> list["Session"]:
-        """Any `count` of the sessions."""
-        return list(islice(self.sessions, count))
+    def close_some(self, count: int) -> None:
+        """Tell any `count` of the clients to connect again."""
+        self._each(list(islice(self.sessions, count)), lambda session: session.close(*Closing.RESTART))
 
 
 def _proceed(calls: list[Callable[[], None]]) -> None:

@@ -8,7 +8,6 @@ import structlog
 
 from rte_common.process import Health
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.hub import Hub
 
 log = structlog.get_logger(__name__)
@@ -51,8 +50,7 @@ async def drain(hub: Hub, health: Health, seconds: float) -> None:
     slices = max(1, math.floor(seconds * DRAIN_SHARE / SLICE_SECONDS))
     log.info("sockets_drain", sockets=len(hub.sessions), slices=slices)
     for left in range(slices, 0, -1):
-        for session in hub.some_sessions(math.ceil(len(hub.sessions) / left)):
-            session.close(*Closing.RESTART)
+        hub.close_some(math.ceil(len(hub.sessions) / left))
         await asyncio.sleep(SLICE_SECONDS)
 
 
