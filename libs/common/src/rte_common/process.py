@@ -44,6 +44,7 @@ class Health:
 
     def __init__(self, *, required: frozenset[str] = frozenset()) -> None:
         self.draining = False
+        self.drain_began = asyncio.Event()
         self.checks: Mapping[str, Check] | None = None
         """Set when the lifespan has made the dependencies; until then the process is starting."""
         self._required = required
@@ -118,7 +119,11 @@ class DrainingServer(uvicorn.Server):
             return
         self._health.draining = True
         log.info("drain_began", seconds=self._drain_seconds)
-        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._finish)
+        self._loop.call_soon_threadsafe(self._begin_drain, self._loop)
+
+    def _begin_drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._health.drain_began.set()
+        loop.call_later(self._drain_seconds, self._finish)
 
     def _finish(self) -> None:
         self.should_exit = True

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_SECONDS = 1.0
 """How often the broker says that it is there when there are no messages."""
 SILENCE_SECONDS = 2.5
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
 """How soon it is noticed that the broker went away, or came back."""
 RETRY_SECONDS = 0.5
 UNUSED_SECONDS = 30.0

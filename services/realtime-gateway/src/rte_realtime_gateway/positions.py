@@ -51,6 +51,8 @@ class Positions:
     """In which stream of changes the places are; None before it is known."""
     unshared: set[str] = field(default_factory=set)
     """Clients of this replica about whom the others do not know the latest."""
+    tell: Callable[[], object] = lambda: None
+    """Has the others told soon."""
     tell_now: Callable[[], object] = lambda: None
     """Has the others told at once."""
     _known: dict[tuple[str | None, str], Known] = field(default_factory=dict)
@@ -70,7 +72,7 @@ class Positions:
     def advance(self, client: str, places: Mapping[str, int]) -> None:
         """The client has had everything up to these places. Positions only grow, so late news do no harm."""
         self.learn(client, places, self.stream)
-        self.unshared.add(client)
+        self._share(client)
 
     def learn(self, client: str, places: Mapping[str, int], stream: str | None) -> None:
         """Another replica, or this one before it was restarted, has told."""
@@ -83,7 +85,11 @@ class Positions:
         """The client left the channel: when it joins again, it begins anew."""
         known = self._known.get((self.stream, client))
         if known is not None and known.places.pop(topic, None) is not None:
-            self.unshared.add(client)
+            self._share(client)
+
+    def _share(self, client: str) -> None:
+        self.unshared.add(client)
+        self.tell()
 
     def places(self, client: str) -> Places:
         """Everything known of a client."""
@@ -111,8 +117,9 @@ class SharedPositions:
     def __init__(self, broker: Broker, hub: "Hub", replica: str, copies: int) -> None:
         self._hub = hub
         self._replica = replica
-        self._wake = asyncio.Event()
-        hub.positions.tell_now = self._wake.set
+        self._news, self._hurry = asyncio.Event(), asyncio.Event()
+        hub.positions.tell = self._news.set
+        hub.positions.tell_now = self._hurry.set
         self._clients: dict[str, set[str]] = {}
         """Slot -> clients of this replica, present and recent."""
         reader = Reader(self._learn, removed=lambda key: None, emptied=self._tell_again, loaded=self._loaded)
@@ -131,11 +138,13 @@ class SharedPositions:
 
     async def _tell(self) -> None:
         while True:
-            self._wake.clear()
+            await self._news.wait()
+            self._news.clear()
+            self._hurry.clear()
             slots = self._tell_unshared()
             # The more there is to tell, the more seldom: it must not take the time of the sockets.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), TELL_SECONDS + slots * SECONDS_PER_SLOT)
+                await asyncio.wait_for(self._hurry.wait(), TELL_SECONDS + slots * SECONDS_PER_SLOT)
 
     def _tell_unshared(self) -> int:
         unshared, self._hub.positions.unshared = self._hub.positions.unshared, set()

@@ -14,7 +14,6 @@ log = structlog.get_logger(__name__)
 
 TIDY_SECONDS = 1.0
 FORGET_EVERY = 30
-LOOK_SECONDS = 0.1
 SLICE_SECONDS = 0.1
 DRAIN_SHARE = 0.8
 """Part of the drain time over which sockets are closed; the rest is for their clients' answers."""
@@ -44,8 +43,7 @@ async def drain(hub: Hub, health: Health, seconds: float) -> None:
 
     Clients reconnect at once and without jitter of their own: closed together they would come back together.
     """
-    while not health.draining:  # noqa: ASYNC110 a signal sets it
-        await asyncio.sleep(LOOK_SECONDS)
+    await health.drain_began.wait()
     hub.draining = True
     slices = max(1, math.floor(seconds * DRAIN_SHARE / SLICE_SECONDS))
     log.info("sockets_drain", sockets=len(hub.sessions), slices=slices)
