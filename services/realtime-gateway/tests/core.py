@@ -15,12 +15,15 @@ from rte_common.auth import Member
 from rte_realtime_gateway.authorization import Refused
 from rte_realtime_gateway.changes import Change, read
 from rte_realtime_gateway.hub import SOURCES, Hub
+from rte_realtime_gateway.protocol import bindings
 from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.session import Session
 
 TOPIC = "realtime:expectations:active"
 FLUSH_SECONDS = 0.06
 ALL = {"event": "*", "schema": "public", "table": "expectations"}
+SUBSCRIPTION = f"{TOPIC}#{bindings.read([ALL]).digest}"
+"""Under which the place of a client that joined for ALL is kept."""
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import nats
 from bare import Bare, bare
 from conftest import StartGateway
-from core import TOPIC, Client, World
+from core import SUBSCRIPTION, Client, World
 from gateway import Changes, Members
 
 from rte_devstack.nats import Nats
@@ -80,9 +80,9 @@ def test_pings_and_closes_answered_late_prove_nothing_about_the_new_stream() -> 
 
 def test_what_others_tell_counts_for_the_stream_that_they_mean() -> None:
     world, client = world_with_a_client_away()
-    world.hub.positions.learn(client, {TOPIC: 2}, "the second")
+    world.hub.positions.learn(client, {SUBSCRIPTION: 2}, "the second")
     replace_stream(world)
-    world.hub.positions.learn(client, {TOPIC: 20}, "the first")
+    world.hub.positions.learn(client, {SUBSCRIPTION: 20}, "the first")
     for title in ("had", "had too", "missed"):
         world.change(title=title)
     second = world.client(session=SESSION)
@@ -92,7 +92,7 @@ def test_what_others_tell_counts_for_the_stream_that_they_mean() -> None:
 
 def test_a_client_that_waits_for_changes_of_the_old_stream_goes_on_with_the_new_one() -> None:
     world, client = world_with_a_client_away()
-    world.hub.positions.learn(client, {TOPIC: 25}, "the first")
+    world.hub.positions.learn(client, {SUBSCRIPTION: 25}, "the first")
     waiting = world.member(session=SESSION)
     replace_stream(world)
     assert told(waiting)[-1] == LOAD_AGAIN
@@ -104,7 +104,7 @@ def test_a_client_that_waits_for_changes_of_the_old_stream_goes_on_with_the_new_
 
 def test_nobody_waits_long_for_changes_that_do_not_come() -> None:
     world, client = world_with_a_client_away()
-    world.hub.positions.learn(client, {TOPIC: 25}, "the first")
+    world.hub.positions.learn(client, {SUBSCRIPTION: 25}, "the first")
     waiting = world.client(session=SESSION)
     waiting.join(token=world.tokens.token())
     assert told(waiting) == []
@@ -116,7 +116,7 @@ def test_nobody_waits_long_for_changes_that_do_not_come() -> None:
 
 def test_an_event_that_is_no_change_for_clients_ends_the_wait_too() -> None:
     world, client = world_with_a_client_away()
-    world.hub.positions.learn(client, {TOPIC: 21}, "the first")
+    world.hub.positions.learn(client, {SUBSCRIPTION: 21}, "the first")
     waiting = world.client(session=SESSION)
     waiting.join(token=world.tokens.token())
     assert told(waiting) == []

@@ -1,9 +1,10 @@
 """What a returning client gets, decided by the core: everything since its last answered ping, if all of it is known."""
 
-from core import TOPIC, Client, World
+from core import ALL, SUBSCRIPTION, Client, World
 from gateway import OTHER_TEAM
 
 from rte_realtime_gateway.closing import Closing
+from rte_realtime_gateway.positions import MAX_PLACES
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
 
 SESSION = "5f0c2f7e-tab"
@@ -84,6 +85,33 @@ def test_a_place_counts_only_for_the_member_and_team_it_was_earned_by() -> None:
     assert returned(client) == ([], RESUMED)
 
 
+def test_who_asks_for_other_changes_begins_anew_and_goes_on_with_what_it_had_before() -> None:
+    world = World()
+    token = world.tokens.token(lives=10_000)
+    deletes = {**ALL, "event": "DELETE"}
+    client = joined(world, token=token)
+    client.heard()
+    client.join(token=token, changes=[deletes])
+    assert returned(client) == ([], LOAD_AGAIN), "it has had no deletes of before"
+    world.change(title="missed by the first")
+    client.answer_pings()
+    client.session.ended()
+    assert returned(joined(world, token=token)) == (["missed by the first"], RESUMED)
+
+
+def test_only_the_places_of_the_latest_subscriptions_are_kept() -> None:
+    world = World()
+    client = joined(world)
+    for number in range(MAX_PLACES):
+        client.join(token=world.tokens.token(), changes=[{**ALL, "filter": f"version=eq.{number}"}])
+        client.answer_pings()
+        world.clock.advance(1)
+    (key,) = world.hub.positions.unshared
+    places = world.hub.positions.places(key)
+    assert len(places) == MAX_PLACES
+    assert SUBSCRIPTION not in places
+
+
 def test_an_answered_ping_counts_for_the_member_of_each_channel() -> None:
     world = World()
     ours, theirs = world.tokens.token(lives=10_000), world.tokens.token(team=OTHER_TEAM, lives=10_000)
@@ -155,7 +183,7 @@ def test_a_replica_that_is_behind_waits_until_it_has_read_as_far_as_the_client()
     first.answer_pings()
     first.session.ended()
     (client,) = world.hub.positions.unshared
-    world.hub.positions.learn(client, {TOPIC: world.sequence + 2}, world.hub.positions.stream)
+    world.hub.positions.learn(client, {SUBSCRIPTION: world.sequence + 2}, world.hub.positions.stream)
     second = joined(world)
     world.change(title="had it from the other replica")
     world.change(title="this one too")

@@ -73,6 +73,8 @@ class Channel:
         self.request = request
         self.state = State.JOINING
         self.deadline = session.hub.clock() + JOIN_SECONDS
+        self.subscription = f"{topic}#{request.changes.digest}"
+        """Under which its place is kept: who asks for other changes has not had them yet."""
         self.sees_presence = request.presence
         self._join_ref = join_ref
         self._ref = ref
@@ -181,7 +183,7 @@ class Channel:
 
     def _resume(self, team: Team, member: Member) -> None:
         """Find the place to go on from: where the client was, if that is known and everything since then too."""
-        known, had_all = self.session.known_place(self.topic, member)
+        known, had_all = self.session.known_place(self.subscription, member)
         kept = known is not None and known >= team.floor
         if known is not None and kept:
             self._place = known
@@ -338,7 +340,7 @@ class Channel:
         """End it because the client asks for it."""
         self.session.forget(self)
         self.end(for_good=True)
-        self.session.forget_place(self.topic, self._grant.member if self._grant else None)
+        self.session.forget_place(self.subscription, self._grant.member if self._grant else None)
         self.reply(ref, messages.ok())
         self._push("phx_close", messages.EMPTY, ref=self._join_ref)
 
@@ -349,7 +351,7 @@ class Channel:
         if self._entered is not None and self._grant is not None:
             self._depart(self._entered, self._grant, for_good=for_good)
         if not for_good and state in (State.SOFT, State.OPEN):
-            self.session.remember_place(self.topic, self._place, self.had_all_by)
+            self.session.remember_place(self.subscription, self._place, self.had_all_by)
 
     def _depart(self, entered: Entered, grant: Grant, *, for_good: bool) -> None:
         entered.pushes.end(for_good=for_good)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import orjson
 
@@ -18,6 +18,7 @@ from rte_common.auth import Member
 from rte_common.jetstream import Broker
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.bucket import Bucket, Reader
+from rte_realtime_gateway.limits import MAX_CHANNELS
 
 if TYPE_CHECKING:
     from rte_realtime_gateway.hub import Hub
@@ -29,8 +30,13 @@ SLOT_DIGITS = 2
 TELL_SECONDS = 0.05
 SECONDS_PER_SLOT = 0.003
 
+MAX_PLACES = MAX_CHANNELS
+"""Kept of one client, those of its latest subscriptions."""
+
 Places = dict[str, int]
-"""Topic -> sequence of the last change that the client had, or that was not meant for it."""
+"""Subscription -> sequence of the last change that the client had, or that was not meant for it."""
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(slots=True)
@@ -64,10 +70,10 @@ class Positions:
         self._known = {key: known for key, known in self._known.items() if key[0] == stream != before}
         self.unshared.clear()
 
-    def of(self, client: str, topic: str) -> int | None:
-        """Where the client is on this topic; None if nobody knows."""
+    def of(self, client: str, subscription: str) -> int | None:
+        """Where the client is; None if nobody knows."""
         known = self._known.get((self.stream, client))
-        return None if known is None or known.at < self.clock() - self.keep_seconds else known.places.get(topic)
+        return None if known is None or known.at < self.clock() - self.keep_seconds else known.places.get(subscription)
 
     def advance(self, client: str, places: Mapping[str, int]) -> None:
         """The client has had everything up to these places. Positions only grow, so late news do no harm."""
@@ -78,13 +84,13 @@ class Positions:
         """Another replica, or this one before it was restarted, has told."""
         known = self._known.setdefault((stream, client), Known({}, 0))
         known.at = self.clock()
-        for topic, place in places.items():
-            known.places[topic] = max(place, known.places.get(topic, 0))
+        for subscription, place in places.items():
+            keep(known.places, subscription, max(place, known.places.get(subscription, 0)))
 
-    def forget(self, client: str, topic: str) -> None:
-        """The client left the channel: when it joins again, it begins anew."""
+    def forget(self, client: str, subscription: str) -> None:
+        """The client left on purpose: when it joins again, it begins anew."""
         known = self._known.get((self.stream, client))
-        if known is not None and known.places.pop(topic, None) is not None:
+        if known is not None and known.places.pop(subscription, None) is not None:
             self._share(client)
 
     def _share(self, client: str) -> None:
@@ -101,6 +107,14 @@ class Positions:
         oldest = self.clock() - self.keep_seconds
         for key in [key for key, known in self._known.items() if known.at < oldest]:
             del self._known[key]
+
+
+def keep(latest: dict[Key, Value], key: Key, value: Value) -> None:
+    """Put it last, and let go of the first if there are more than a client may have channels."""
+    latest.pop(key, None)
+    latest[key] = value
+    if len(latest) > MAX_PLACES:
+        del latest[next(iter(latest))]
 
 
 def client_key(member: Member, session: str) -> str:

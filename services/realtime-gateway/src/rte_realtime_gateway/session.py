@@ -1,7 +1,7 @@
 """A session: one client on one websocket. It reads the client's frames and writes the server's; it does no I/O."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import structlog
 
@@ -13,7 +13,7 @@ from rte_realtime_gateway.channel import Channel
 from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.limits import MAX_CHANNELS, SOCKET_JOINS, SOCKET_MESSAGES, Allowance
-from rte_realtime_gateway.positions import Places, client_key
+from rte_realtime_gateway.positions import Places, client_key, keep
 from rte_realtime_gateway.protocol import join, messages
 from rte_realtime_gateway.protocol.frames import (
     MAX_HEADER_FIELD,
@@ -38,9 +38,7 @@ MAX_JOIN_BYTES = 1 << 16
 """What a join asks for is kept as long as the channel, before anybody knows whose it is."""
 
 Where = tuple[str, str]
-"""Client key and topic: a place counts only for the member, in the team, by whom it was earned."""
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+"""Client key and subscription: a place counts only for the member, in the team, by whom it was earned."""
 
 
 class Gate(Protocol):
@@ -203,7 +201,7 @@ class Session:
     def joins_without_token(self, topic: str) -> bool:
         """Note that the topic was joined without a token; returns whether it was before."""
         before = topic in self._without_token
-        _keep(self._without_token, topic, None)
+        keep(self._without_token, topic, None)
         return before
 
     @property
@@ -213,30 +211,30 @@ class Session:
 
     # Where the client is
 
-    def known_place(self, topic: str, member: Member) -> tuple[int | None, bool]:
-        """From where to go on on this topic, if that is known, and whether the client has had everything before."""
-        promised = self._promised.pop(topic, None)
-        where = self._where(member, topic)
+    def known_place(self, subscription: str, member: Member) -> tuple[int | None, bool]:
+        """From where to go on, if that is known, and whether the client has had everything before."""
+        promised = self._promised.pop(subscription, None)
+        where = self._where(member, subscription)
         here = self._places.pop(where, None)
         if here is None and self.client_id is not None:
             here = self.hub.positions.of(*where)
         return (promised, False) if here is None else (here, True)
 
-    def _where(self, member: Member, topic: str) -> Where:
-        return client_key(member, self.client_id or ""), topic
+    def _where(self, member: Member, subscription: str) -> Where:
+        return client_key(member, self.client_id or ""), subscription
 
-    def remember_place(self, topic: str, place: int, member: Member | None) -> None:
+    def remember_place(self, subscription: str, place: int, member: Member | None) -> None:
         """A channel ended after this change: the member had everything; without one, it promised what comes after."""
         if member is None:
-            _keep(self._promised, topic, place)
+            keep(self._promised, subscription, place)
         else:
-            _keep(self._places, self._where(member, topic), place)
+            keep(self._places, self._where(member, subscription), place)
 
-    def forget_place(self, topic: str, member: Member | None) -> None:
-        """The client left the topic: a later join begins anew."""
-        self._promised.pop(topic, None)
+    def forget_place(self, subscription: str, member: Member | None) -> None:
+        """The client left on purpose: a later join begins anew."""
+        self._promised.pop(subscription, None)
         if member is not None:
-            where = self._where(member, topic)
+            where = self._where(member, subscription)
             for places in (self._places, self._pinged or {}):
                 places.pop(where, None)
             self.hub.positions.forget(*where)
@@ -247,7 +245,7 @@ class Session:
             self._ping_again = True
             return
         channels = [(channel, channel.had_all_by) for channel in self._channels.values()]
-        places = {self._where(member, channel.topic): channel.place for channel, member in channels if member}
+        places = {self._where(member, channel.subscription): channel.place for channel, member in channels if member}
         if not places:
             return
         self._pinged = places
@@ -276,8 +274,8 @@ class Session:
     def _note_received(self, places: dict[Where, int]) -> None:
         if self._stream != self.hub.positions.stream or self.client_id is None:
             return  # the stream was replaced while it closed, or nobody could return
-        for (client, topic), place in places.items():
-            self.hub.positions.advance(client, {topic: place})
+        for (client, subscription), place in places.items():
+            self.hub.positions.advance(client, {subscription: place})
 
     # The socket's state
 
@@ -364,14 +362,6 @@ class Session:
             self.forget(channel)
             channel.end()
         self._when_writable.clear()
-
-
-def _keep(latest: dict[Key, Value], key: Key, value: Value) -> None:
-    """Put it last, and let go of the first if there are more than a socket may have channels."""
-    latest.pop(key, None)
-    latest[key] = value
-    if len(latest) > MAX_CHANNELS:
-        del latest[next(iter(latest))]
 
 
 def _read_join(message: Message) -> JoinRequest:

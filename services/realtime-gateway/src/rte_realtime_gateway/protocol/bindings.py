@@ -1,9 +1,12 @@
 """Bindings: which row changes a channel asked for, and the ids under which it will recognise them."""
 
+import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from rte_realtime_gateway.changes import Change, Select
 from rte_realtime_gateway.protocol import filters
@@ -58,6 +61,11 @@ class Requested:
     echo: list[dict[str, Any]]
     bindings: tuple[Binding, ...]
     errors: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """The same for the same entries in the same order, in every process."""
+        return hashlib.blake2b(orjson.dumps(self.echo), digest_size=6).hexdigest()
 
 
 def read(entries: Sequence[dict[str, Any]]) -> Requested:
