@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from core import ALL, TOPIC, Client, World
-from gateway import TEAM
+from gateway import OTHER_TEAM, TEAM
 
 from rte_common.auth import Member
+from rte_realtime_gateway import limits
 from rte_realtime_gateway.limits import MAX_CHANNELS, Allowance
 from rte_realtime_gateway.presence import MAX_META_BYTES, Entry, Presence
 from rte_realtime_gateway.protocol.frames import MAX_FRAME, Version, push
@@ -33,6 +34,33 @@ def test_a_socket_has_at_most_so_many_channels() -> None:
     for number in range(MAX_CHANNELS + 1):
         client.join(f"realtime:expectations:user:user_{number}", token=token)
     assert reasons(client) == ["ChannelRateLimitReached"]
+
+
+def test_a_member_and_a_team_have_at_most_so_many_channels_over_all_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MEMBER_CHANNELS", 3)
+    monkeypatch.setattr(limits, "TEAM_CHANNELS", 5)
+    world = World()
+    of_alex = [world.member() for _ in range(3)]
+    refused = world.client()
+    refused.join(token=world.tokens.token())
+    assert reasons(refused) == ["ChannelRateLimitReached"]
+    of_alex[0].say("phx_leave", {})
+    of_alex[1].session.ended()
+    for client, user in ((refused, "user_alex"), (world.client(), "user_maria"), (world.client(), "user_maria")):
+        client.join(token=world.tokens.token(user))
+        assert reasons(client) == []
+    for client in (refused, of_alex[2]):
+        client.join(token=world.tokens.token())
+        assert reasons(client) == [], "a join instead of another is not one more"
+    soft = world.client()
+    soft.join()
+    assert reasons(soft) == []
+    world.member(user="user_david")
+    soft.say("access_token", {"access_token": world.tokens.token("user_sophia")})
+    assert "ChannelRateLimitReached" in soft.heard()[-1].payload["reason"]
+    elsewhere = world.client()
+    elsewhere.join(token=world.tokens.token(team=OTHER_TEAM))
+    assert reasons(elsewhere) == [], "another team has its own"
 
 
 def test_joins_too_fast_are_refused_until_time_has_passed() -> None:

@@ -129,7 +129,10 @@ class Channel:
         # A renewal is no join: refusing it would end a channel that does nothing wrong.
         if self._grant is None and not hub.limits.may_join(member):
             raise Refused("ClientJoinRateLimitReached: Too many joins per second")
-        return authorization.decide(member, self.name)
+        grant = authorization.decide(member, self.name)
+        if self._grant is None and not hub.limits.open_channel(member):
+            raise Refused("ChannelRateLimitReached: Too many channels of this member or team")
+        return grant
 
     def _join_without_token(self, _: Refused) -> None:
         if self.state is State.JOINING:
@@ -348,6 +351,8 @@ class Channel:
         """Deliver nothing any more, and say nothing. Who may come back stays present for a while."""
         state, self.state = self.state, State.ENDED
         self.session.hub.give_up(self._open)
+        if self._grant is not None and state is not State.ENDED:
+            self.session.hub.limits.close_channel(self._grant.member)
         if self._entered is not None and self._grant is not None:
             self._depart(self._entered, self._grant, for_good=for_good)
         if not for_good and state in (State.SOFT, State.OPEN):

@@ -1,5 +1,6 @@
 """Limits: how much one socket, one member and one team may ask for. Excess is slowed down or refused with a reason."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -48,6 +49,8 @@ class Rates:
 
 MAX_CHANNELS = 100
 """Channels of one socket, as on the real server."""
+MEMBER_CHANNELS, TEAM_CHANNELS = 500, 25_000
+"""Open at once over all sockets of this process: each keeps memory, and takes time of every change of its team."""
 SOCKET_JOINS = 20.0, 2.0 * MAX_CHANNELS
 """A client joins all its channels at once, and again after a reconnect."""
 SOCKET_MESSAGES = 100.0, 400.0
@@ -66,6 +69,8 @@ class Limits:
     joins: Rates = JOINS
     messages: Rates = MESSAGES
     _allowances: dict[tuple[str, ...], Allowance] = field(default_factory=dict)
+    _channels: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    """How many of each member and team are open."""
 
     def may_join(self, member: Member) -> bool:
         """Use one join of the member and the team."""
@@ -74,6 +79,21 @@ class Limits:
     def may_send(self, member: Member) -> bool:
         """Use one message of the member and the team."""
         return self._take("message", self.messages, member)
+
+    def open_channel(self, member: Member) -> bool:
+        """Count one more channel of the member and the team; False, and not counted, if they have enough."""
+        own, team = (member.team_id, member.id), (member.team_id,)
+        if self._channels[own] >= MEMBER_CHANNELS or self._channels[team] >= TEAM_CHANNELS:
+            return False
+        self._channels.update((own, team))
+        return True
+
+    def close_channel(self, member: Member) -> None:
+        """Count one less."""
+        for key in ((member.team_id, member.id), (member.team_id,)):
+            self._channels[key] -= 1
+            if not self._channels[key]:
+                del self._channels[key]
 
     def _take(self, kind: str, rates: Rates, member: Member) -> bool:
         now = self.clock()
