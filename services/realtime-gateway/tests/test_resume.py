@@ -1,11 +1,14 @@
 """What a returning client gets, decided by the core: everything since its last answered ping, if all of it is known."""
 
+from typing import Any
+
+import pytest
 from core import ALL, SUBSCRIPTION, Client, World
 from gateway import OTHER_TEAM
 
 from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.positions import MAX_PLACES
-from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
+from rte_realtime_gateway.protocol.messages import DISCONNECT, LOAD_AGAIN, RESUMED
 
 SESSION = "5f0c2f7e-tab"
 
@@ -47,6 +50,16 @@ def test_a_close_that_the_client_answered_proves_that_it_had_everything() -> Non
     first.session.close_answered()
     world.change(title="missed")
     assert returned(joined(world)) == (["missed"], RESUMED)
+
+
+def test_who_is_sent_away_is_told_on_each_channel_before_the_close() -> None:
+    world = World()
+    client = joined(world)
+    client.join("realtime:expectations:user:user_alex", token=world.tokens.token())
+    client.heard()
+    world.hub.close_some(1)
+    assert [(said.event, said.payload["message"]) for said in client.heard()] == [("system", DISCONNECT)] * 2
+    assert client.wire.closed == Closing.RESTART
 
 
 def test_changes_that_wait_for_a_shared_write_arrive_before_the_close() -> None:
@@ -222,3 +235,25 @@ def test_a_join_waits_for_the_feed_and_is_refused_after_eight_seconds() -> None:
     world.pass_time(9)
     (refusal,) = third.heard()
     assert refusal.payload["response"]["reason"].startswith("InitializingProjectConnection")
+
+
+@pytest.mark.parametrize(
+    ("options", "patience"),
+    [
+        ({"wait": True, "timeout": 3_000}, 3),
+        ({"wait": "true", "timeout": 90_000}, 20),
+        ({"wait": True, "timeout": -1}, 1),
+        ({"wait": True, "timeout": "soon"}, 8),
+        ({"timeout": 3_000}, 8),
+        ({}, 8),
+    ],
+)
+def test_a_client_that_waits_for_changes_says_for_how_long(options: dict[str, Any], patience: int) -> None:
+    world = World()
+    world.hub.source_live("feed", False)
+    client = world.client()
+    client.join(token=world.tokens.token(), postgres_changes_options=options)
+    world.pass_time(patience - 1)
+    assert client.heard() == []
+    world.pass_time(1)
+    assert client.heard_events() == ["phx_reply"]

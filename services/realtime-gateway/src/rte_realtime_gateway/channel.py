@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-JOIN_SECONDS = 8.0
-"""How long a join waits for the feed: clients give up after 10."""
 SOFT_JOIN_SECONDS = 1.0
 """How long a channel may stay joined without a token. supabase-js sends it right after the join's reply; not at all if
 its callback answers while the join is on its way, but then it is in the next join (realtime-js, `_performAuth`)."""
@@ -72,7 +70,7 @@ class Channel:
         self.name = topic.removeprefix(messages.PREFIX)
         self.request = request
         self.state = State.JOINING
-        self.deadline = session.hub.clock() + JOIN_SECONDS
+        self.deadline = session.hub.clock() + request.patience
         self.subscription = f"{topic}#{request.changes.digest}"
         """Under which its place is kept: who asks for other changes has not had them yet."""
         self.sees_presence = request.presence
@@ -258,6 +256,11 @@ class Channel:
             self._system("ok", messages.RESUMED if resumed else messages.LOAD_AGAIN, extension="system")
         if self.request.replication_ready:
             self._system("ok", messages.REPLICATION_READY, extension="system")
+
+    def announce_disconnect(self) -> None:
+        """Say that the socket is about to be closed."""
+        if self.state is not State.JOINING:
+            self._system("ok", messages.DISCONNECT, extension="system")
 
     # Messages
 

@@ -275,7 +275,7 @@ class Hub:
 
     def close_some(self, count: int) -> None:
         """Tell any `count` of the clients to connect again."""
-        self._each(list(islice(self.sessions, count)), lambda session: session.close(*Closing.RESTART))
+        self._each(list(islice(self.sessions, count)), lambda session: session.send_away())
 
 
 def _proceed(calls: list[Callable[[], None]]) -> None:

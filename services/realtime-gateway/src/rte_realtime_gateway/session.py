@@ -339,6 +339,12 @@ class Session:
         metrics.DROPS.labels(f"closed_{code}").inc()
         self._outlet.close(code, reason)
 
+    def send_away(self) -> None:
+        """End the session because the process stops: another one, or the next, goes on."""
+        for channel in self._channels.values():
+            channel.announce_disconnect()
+        self.close(*Closing.RESTART)
+
     def overflow(self) -> None:
         """The client took so little that something was not written: it must come back and resume. Never call it from
         within a write: whoever writes may be in the middle of opening or ending a channel."""

@@ -150,7 +150,7 @@ class GatewaySocket(asyncio.Protocol):
         if self._session is None:
             self._transport.close()
         else:
-            self._session.close(*Closing.RESTART)
+            self._session.send_away()
 
     # The handshake
 

@@ -9,6 +9,9 @@ import orjson
 from rte_realtime_gateway.protocol import bindings
 from rte_realtime_gateway.protocol.bindings import Requested
 
+JOIN_SECONDS = 8.0
+"""How long a join waits for the feed: clients give up after 10, unless their option `timeout` says otherwise."""
+MIN_JOIN_SECONDS, MAX_JOIN_SECONDS = 1.0, 20.0
 MAX_BINDINGS = 100
 MAX_PRESENCE_KEY = 128
 """Bytes of a presence key in JSON: a thousand keys and their metas go into one message."""
@@ -33,6 +36,8 @@ class JoinRequest:
     presence: bool
     """Send presence state and diffs."""
     private: bool
+    patience: float
+    """Seconds for which the reply may wait for changes to flow."""
     replication_ready: bool
     token: str | None
 
@@ -50,6 +55,7 @@ def read(payload: Any) -> JoinRequest:
         # Clients before 2.12 send no `enabled` and expect presence all the same.
         presence=_flag(presence.get("enabled"), default=True),
         private=_flag(config.get("private")),
+        patience=_patience(_object(config.get("postgres_changes_options"))),
         replication_ready=_flag(broadcast.get("replication_ready")),
         token=token_of(payload),
     )
@@ -71,6 +77,14 @@ def _flag(value: Any, *, default: bool = False) -> bool:
     if isinstance(value, str):
         return value.lower() == "true"
     return value if isinstance(value, bool) else default
+
+
+def _patience(options: dict[str, Any]) -> float:
+    """Every join waits as if its option `wait` were set; `timeout`, in milliseconds, says for how long."""
+    timeout = options.get("timeout")
+    if not _flag(options.get("wait")) or isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        return JOIN_SECONDS
+    return min(max(timeout / 1000, MIN_JOIN_SECONDS), MAX_JOIN_SECONDS)
 
 
 def _presence_key(value: Any) -> str:

@@ -10,6 +10,8 @@ EMPTY: Final = b"{}"
 SUBSCRIBED: Final = "Subscribed to PostgreSQL"
 """The real server's words, which clients compare."""
 REPLICATION_READY: Final = "Replication connection established"
+DISCONNECT: Final = "Server requested disconnect"
+"""The real server's words before it closes a socket to restart."""
 RESUMED: Final = "Resumed: every change since the connection was lost has been delivered"
 LOAD_AGAIN: Final = "Load again: changes before this join are not delivered"
 """`system` messages that tell a client whether it missed anything. They never change: the Python client shows nothing
