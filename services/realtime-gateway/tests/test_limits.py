@@ -9,8 +9,7 @@ from gateway import OTHER_TEAM, TEAM
 from rte_common.auth import Member
 from rte_realtime_gateway import limits
 from rte_realtime_gateway.limits import MAX_CHANNELS, Allowance
-from rte_realtime_gateway.presence import MAX_META_BYTES, Entry, Presence
-from rte_realtime_gateway.protocol.frames import MAX_FRAME, Version, push
+from rte_realtime_gateway.presence import MAX_META_BYTES
 
 
 def reasons(client: Client) -> list[str]:
@@ -157,16 +156,6 @@ def test_a_broadcast_that_grows_beyond_what_clients_take_is_refused() -> None:
     (reply,) = sender.heard()
     assert reply.payload["response"]["error"] == "payload_size_exceeded"
     assert listener.heard_events() == []
-
-
-def test_a_thousand_presences_of_the_greatest_size_fit_into_a_message() -> None:
-    meta = {"user_id": "user_2abcdefghijklmnopqrstuvwxyz", "text": "x" * (MAX_META_BYTES - len('{"text":""}'))}
-    presence = Presence()
-    for number in range(1_000):
-        presence.put(Entry(f"{number:0128}", f"{number:020}", "user_maria", meta, "me"))
-    told = [payload for _, payload in presence.state()] + list(presence.news())
-    frames = [push(version, TOPIC, "presence_diff", payload) for version in Version for payload in told]
-    assert max(map(len, frames)) < MAX_FRAME
 
 
 def test_a_client_that_sends_too_fast_is_read_slowly_and_loses_nothing() -> None:

@@ -2,8 +2,10 @@
 
 import hashlib
 import uuid
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -15,10 +17,14 @@ Meta = dict[str, Any]
 EntryId = tuple[str, str]
 """Presence key and phx_ref."""
 
-MAX_METAS = 1_000
-"""Most metas in one message: messages must stay below 1 MiB, which Python's websocket library refuses."""
+Part = dict[str, dict[str, list[orjson.Fragment]]]
+"""Entries as clients get them: presence key -> metas."""
+
+PART_BYTES = 1 << 18
+"""About the most that one message tells: much less than may wait for a client before it is cut off."""
 MAX_META_BYTES = 800
-"""Largest payload of `track`, in bytes of JSON: a thousand of them fit into a message."""
+"""Largest payload of `track`, as JSON: it is told to the whole room, and every few seconds to all replicas."""
+MAX_GAPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,33 @@ def new_ref(session: str | None, room: str, key: str, meta: Meta) -> str:
 
 
 @dataclass(slots=True)
+class Behind:
+    """How much somebody new was told: everybody up to the number `after`, of those up to `until`.
+
+    Who comes later has a higher number, and is told to everybody at once.
+    """
+
+    after: int
+    until: int
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everybody was told."""
+        return self.after >= self.until
+
+
+@dataclass(slots=True)
 class Presence:
     """The entries of one room, and what its members were not told yet."""
 
     entries: dict[EntryId, Entry] = field(default_factory=dict)
     _joins: dict[EntryId, Entry] = field(default_factory=dict)
     _leaves: dict[EntryId, Entry] = field(default_factory=dict)
+    _latest: int = 0
+    _numbers: dict[EntryId, int] = field(default_factory=dict)
+    """Of the entries, and of those whose leaving was not told yet."""
+    _order: list[tuple[int, EntryId]] = field(default_factory=list)
+    """By number; with some that are no longer there."""
 
     def put(self, entry: Entry) -> bool:
         """Let somebody be present; returns whether there is news. A known entry may change hands without any."""
@@ -66,7 +93,15 @@ class Presence:
             return False
         if self._leaves.pop(entry.id, None) is None:
             self._joins[entry.id] = entry
+            self._number(entry.id)
         return True
+
+    def _number(self, entry_id: EntryId) -> None:
+        self._latest += 1
+        self._numbers[entry_id] = self._latest
+        self._order.append((self._latest, entry_id))
+        if len(self._order) > 2 * len(self._numbers) + MAX_GAPS:
+            self._order = [(number, known) for number, known in self._order if self._numbers.get(known) == number]
 
     def remove(self, entry_id: EntryId) -> bool:
         """Let somebody be gone; returns whether there is news."""
@@ -75,6 +110,8 @@ class Presence:
             return False
         if self._joins.pop(entry_id, None) is None:
             self._leaves[entry_id] = entry
+        else:
+            del self._numbers[entry_id]
         return True
 
     def news(self) -> Iterator[bytes]:
@@ -85,25 +122,46 @@ class Presence:
         """
         leaves, self._leaves = self._leaves, {}
         joins, self._joins = self._joins, {}
-        for part in _parts(leaves.values()):
-            yield orjson.dumps({"joins": {}, "leaves": part})
-        for part in _parts(joins.values()):
-            yield orjson.dumps({"joins": part, "leaves": {}})
+        for entry_id in leaves:
+            del self._numbers[entry_id]
+        yield from (orjson.dumps({"joins": {}, "leaves": part}) for part in _parts(leaves.values()))
+        yield from (joined(part) for part in _parts(joins.values()))
 
-    def state(self) -> Iterator[tuple[str, bytes]]:
-        """Everybody, as events for somebody new: one `presence_state`, and diffs for what has no place in it."""
-        parts = _parts(self.entries.values())
-        yield "presence_state", orjson.dumps(next(parts, {}))
-        for part in parts:
-            yield "presence_diff", orjson.dumps({"joins": part, "leaves": {}})
+    def behind(self) -> Behind:
+        """Where somebody new begins, who sees all news from now on."""
+        return Behind(0, self._latest)
+
+    def next_part(self, behind: Behind) -> Part:
+        """As much as one message takes of what somebody new was not told yet."""
+        return next(_parts(self._told_next(behind)), {})
+
+    def _told_next(self, behind: Behind) -> Iterator[Entry]:
+        """Those not told yet. Whose leaving is not told yet is among them: who is back meanwhile is no news."""
+        for index in range(bisect_right(self._order, behind.after, key=itemgetter(0)), len(self._order)):
+            number, entry_id = self._order[index]
+            if number > behind.until:
+                break
+            behind.after = number
+            entry = self.entries.get(entry_id) or self._leaves.get(entry_id)
+            if entry is not None and self._numbers[entry_id] == number:
+                yield entry
+        behind.after = behind.until
 
 
-def _parts(entries: Iterable[Entry]) -> Iterator[dict[str, dict[str, list[Meta]]]]:
-    part: dict[str, dict[str, list[Meta]]] = {}
-    for number, entry in enumerate(entries, 1):
-        part.setdefault(entry.key, {"metas": []})["metas"].append(entry.wire)
-        if number % MAX_METAS == 0:
+def joined(part: Part) -> bytes:
+    """The `presence_diff` that tells who came."""
+    return orjson.dumps({"joins": part, "leaves": {}})
+
+
+def _parts(entries: Iterable[Entry]) -> Iterator[Part]:
+    part: Part = {}
+    size = 0
+    for entry in entries:
+        wire = orjson.dumps(entry.wire)
+        part.setdefault(entry.key, {"metas": []})["metas"].append(orjson.Fragment(wire))
+        size += len(wire) + len(entry.key)
+        if size >= PART_BYTES:
             yield part
-            part = {}
+            part, size = {}, 0
     if part:
         yield part

@@ -8,7 +8,7 @@ import structlog
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.authorization import Grant
 from rte_realtime_gateway.limits import PRESENCE, Allowance
-from rte_realtime_gateway.presence import MAX_META_BYTES, Entry
+from rte_realtime_gateway.presence import MAX_META_BYTES, Behind, Entry, joined
 from rte_realtime_gateway.protocol import messages
 from rte_realtime_gateway.protocol.frames import Broadcast, Message
 from rte_realtime_gateway.room import Room
@@ -90,15 +90,31 @@ class Pushes:
         if refusal is not None:
             return messages.error(refusal)
         if not self._channel.sees_presence:
-            self._channel.sees_presence = True
             self.send_presence_state()
+            self._channel.sees_presence = True
         self._entry = self._hub.rooms.track(self._room, self._channel, grant, meta, self._entry)
         return messages.ok()
 
     def send_presence_state(self) -> None:
-        """Tell who is present."""
-        for event, payload in self._room.presence.state():
-            self._channel.send(event, payload)
+        """Tell who is present: as many as one message takes, and the others in turn with what else is told."""
+        self._room.tell_news()
+        behind = self._room.presence.behind()
+        self._channel.send("presence_state", orjson.dumps(self._room.presence.next_part(behind)))
+        self._tell_rest_soon(behind)
+
+    def _tell_rest_soon(self, behind: Behind) -> None:
+        if not behind.is_over:
+            self._hub.later(0, lambda: self._tell_rest(behind))
+
+    def _tell_rest(self, behind: Behind) -> None:
+        if self._channel not in self._room.members:
+            return  # it ended meanwhile
+        if self._channel.session.lagging:
+            self._channel.session.when_writable(lambda: self._tell_rest(behind))
+            return
+        if part := self._room.presence.next_part(behind):
+            self._channel.send("presence_diff", joined(part))
+        self._tell_rest_soon(behind)
 
     def end(self, *, for_good: bool) -> None:
         """The client is present no longer; unless `for_good`, it may come back within a few seconds unnoticed."""
@@ -106,7 +122,7 @@ class Pushes:
         if entry is None:
             return
         if for_good:
-            self._hub.rooms.untrack(self._room, entry)
+            self._hub.rooms.untrack(self._room, entry, self._channel)
         else:
             self._hub.rooms.lose(self._room, entry, self._channel)
 

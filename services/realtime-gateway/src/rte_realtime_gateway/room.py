@@ -51,8 +51,8 @@ class Room:
     name: RoomName
     members: set["Channel"] = field(default_factory=set)
     presence: Presence = field(default_factory=Presence)
-    owners: dict[EntryId, "Channel"] = field(default_factory=dict)
-    """Who tracks the entries of this process."""
+    owners: dict[EntryId, set["Channel"]] = field(default_factory=dict)
+    """Who tracks the entries of this process: two when a session id was copied with its tab."""
     orphans: dict[EntryId, Entry] = field(default_factory=dict)
     """Entries, of this process or left behind by another, that wait for their clients to return."""
     _announcing: bool = False
@@ -67,6 +67,14 @@ class Room:
                 channel.session.write(frame)
                 receivers += 1
         metrics.DELIVERIES.labels("broadcast").inc(receivers)
+
+    def disown(self, entry_id: EntryId, channel: "Channel") -> bool:
+        """The channel tracks the entry no longer; returns whether nobody does now."""
+        owners = self.owners.get(entry_id, set())
+        owners.discard(channel)
+        if not owners:
+            self.owners.pop(entry_id, None)
+        return not owners
 
     def announce(self, later: Later) -> None:
         """Tell the members soon who came and who left."""
@@ -136,11 +144,11 @@ class Rooms:
         if old is not None and old.meta == meta:
             return old
         if old is not None:
-            self.untrack(room, old)
+            self.untrack(room, old, channel)
         orphan = self._orphan(room, key, meta)
         ref = orphan.ref if orphan else new_ref(channel.session.client_id, repr(room.name), key, meta)
         entry = Entry(key, ref, grant.member.id, meta, self.replicas.me)
-        room.owners[entry.id] = channel
+        room.owners.setdefault(entry.id, set()).add(channel)
         room.orphans.pop(entry.id, None)
         self._put(room, entry)
         self.replicas.present(room.name, entry)
@@ -153,9 +161,12 @@ class Rooms:
                 return entry
         return None
 
-    def untrack(self, room: Room, entry: Entry) -> None:
+    def untrack(self, room: Room, entry: Entry, channel: "Channel") -> None:
         """The client is present no longer."""
-        room.owners.pop(entry.id, None)
+        if room.disown(entry.id, channel):
+            self._end(room, entry)
+
+    def _end(self, room: Room, entry: Entry) -> None:
         room.orphans.pop(entry.id, None)
         known = room.presence.entries.get(entry.id)
         if known is not None and known.replica in (self.replicas.me, NOBODY):
@@ -164,8 +175,7 @@ class Rooms:
 
     def lose(self, room: Room, entry: Entry, channel: "Channel") -> None:
         """The client's connection broke: it is gone unless it comes back soon."""
-        if room.owners.get(entry.id) is channel:
-            del room.owners[entry.id]
+        if room.disown(entry.id, channel):
             self._await_return(room, entry)
 
     def _await_return(self, room: Room, entry: Entry) -> None:
@@ -174,7 +184,7 @@ class Rooms:
 
     def _give_up(self, room: Room, entry: Entry) -> None:
         if room.orphans.get(entry.id) is entry:
-            self.untrack(room, entry)
+            self._end(room, entry)
 
     # Presence of the others' clients
 
