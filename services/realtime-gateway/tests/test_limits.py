@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from core import ALL, TOPIC, Client, World
 from gateway import OTHER_TEAM, TEAM
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from rte_common.auth import Member
 from rte_realtime_gateway import limits
@@ -16,6 +18,10 @@ def reasons(client: Client) -> list[str]:
     """Codes of the refusals among the replies."""
     replies = [said.payload for said in client.heard() if said.event == "phx_reply"]
     return [reply["response"]["reason"].split(":")[0] for reply in replies if reply["status"] == "error"]
+
+
+def drops(reason: str) -> float:
+    return REGISTRY.get_sample_value("rte_gateway_drops_total", {"reason": reason}) or 0
 
 
 def test_an_allowance_is_a_burst_and_then_a_rate() -> None:
@@ -156,6 +162,21 @@ def test_a_broadcast_that_grows_beyond_what_clients_take_is_refused() -> None:
     (reply,) = sender.heard()
     assert reply.payload["response"]["error"] == "payload_size_exceeded"
     assert listener.heard_events() == []
+
+
+def test_what_a_client_repeats_is_counted_and_logged_once() -> None:
+    world = World()
+    client = world.member()
+    kinds = {"bad_token": "token_refused", "unknown_event": "client_event_unknown"}
+    before = {reason: drops(reason) for reason in kinds}
+    with capture_logs() as logs:
+        for number in range(20):
+            client.say("access_token", {"access_token": f"header.{number}.forged"})
+            client.say("whatever", {})
+    assert sorted(line["event"] for line in logs) == sorted(kinds.values())
+    assert {reason: drops(reason) - before[reason] for reason in kinds} == dict.fromkeys(kinds, 20)
+    world.change()
+    assert client.heard_events() == ["postgres_changes"], "and harms nobody"
 
 
 def test_a_client_that_sends_too_fast_is_read_slowly_and_loses_nothing() -> None:

@@ -237,6 +237,23 @@ def test_a_join_waits_for_the_feed_and_is_refused_after_eight_seconds() -> None:
     assert refusal.payload["response"]["reason"].startswith("InitializingProjectConnection")
 
 
+def test_a_token_that_comes_while_a_join_waits_for_the_feed_counts() -> None:
+    world = World()
+    world.hub.source_live("feed", False)
+    soft, renewing, changing = world.client(), world.client(), world.client()
+    soft.join()
+    renewing.join(token=world.tokens.token(lives=1))
+    changing.join(token=world.tokens.token())
+    soft.say("access_token", {"access_token": world.tokens.token(lives=1_000)})
+    renewing.say("access_token", {"access_token": world.tokens.token(lives=1_000)})
+    changing.say("access_token", {"access_token": world.tokens.token("user_maria")})
+    assert changing.heard()[0].payload["response"]["reason"].startswith("Unauthorized")
+    world.hub.source_live("feed", True)
+    world.pass_time(50)
+    world.change(title="now")
+    assert soft.heard_changes() == renewing.heard_changes() == ["now"]
+
+
 @pytest.mark.parametrize(
     ("options", "patience"),
     [

@@ -42,6 +42,19 @@ class Audience:
                 wanted.setdefault(binding.select, []).append(binding.id)
         return [self._frame(ids, change.data(select)) for select, ids in wanted.items()]
 
+    def frames_of_some(self, changes: list[Change], user_id: str | None, size: int) -> tuple[list[bytes], int]:
+        """The frames of the first changes, until they have `size` bytes, and how many changes those are. With a user's
+        id the others' changes are left out."""
+        frames: list[bytes] = []
+        for count, change in enumerate(changes, 1):
+            if user_id in (None, change.user_id):
+                told = self.frames(change)
+                frames += told
+                size -= sum(map(len, told))
+            if size <= 0:
+                return frames, count
+        return frames, len(changes)
+
     def _frame(self, ids: list[int], data: bytes) -> bytes:
         payload = b"".join((b'{"ids":', orjson.dumps(ids), b',"data":', data, b"}"))
         return push(self._version, self._topic, "postgres_changes", payload)

@@ -36,7 +36,7 @@ MAX_HELD = 100
 MAX_HELD_BYTES = 1 << 16
 """Their size, for all channels of a socket: nobody knows yet whose it is."""
 MAX_LOGGED = 200
-"""Characters of a refusal in a log line: it may quote what the client sent."""
+"""Characters in a log line of what the client sent."""
 
 
 class State(Enum):
@@ -85,6 +85,7 @@ class Channel:
         self._listening = False
         self._held: list[Message] = []
         self.held_bytes = 0
+        self._logged: set[str] = set()
 
     @property
     def place(self) -> int:
@@ -114,7 +115,7 @@ class Channel:
         if self.state is not State.JOINING:
             return
         try:
-            self._grant = self._decide(member)
+            self._grant = self._grant or self._decide(member)
         except Refused as refusal:
             self._refuse(refusal)
         else:
@@ -124,6 +125,8 @@ class Channel:
         hub = self.session.hub
         if not hub.standing.is_good(member):
             raise Refused("Unauthorized: You are no longer in this team, or signed out")
+        if self._grant is not None and not self.is_of(member.team_id, member.id):
+            raise Refused("Unauthorized: The token is of another member or team: join again")
         # A renewal is no join: refusing it would end a channel that does nothing wrong.
         if self._grant is None and not hub.limits.may_join(member):
             raise Refused("ClientJoinRateLimitReached: Too many joins per second")
@@ -222,17 +225,9 @@ class Channel:
 
     def _write_missed(self, missed: list[Change], audience: Audience, grant: Grant) -> int:
         """Write the first of these changes, as many as are not too much at once; returns how many those are."""
-        frames: list[bytes] = []
-        size = written = 0
-        for change in missed:
-            if grant.user_id in (None, change.user_id):
-                told = audience.frames(change)
-                frames += told
-                size += sum(map(len, told))
-            self._place = change.sequence
-            written += 1
-            if size >= CATCH_UP_BYTES:
-                break
+        frames, written = audience.frames_of_some(missed, grant.user_id, CATCH_UP_BYTES)
+        if written:
+            self._place = missed[written - 1].sequence
         if frames:
             metrics.DELIVERIES.labels("missed_change").inc(len(frames))
             self.session.write(b"".join(frames))
@@ -285,25 +280,34 @@ class Channel:
         self.session.gate.check(token, self._renewed, self._not_renewed)
 
     def _renewed(self, member: Member) -> None:
-        if self.state in (State.JOINING, State.ENDED):
+        if self.state is State.ENDED:
             return
         try:
             grant = self._decide(member)
         except Refused as refusal:
-            self.fail(refusal.reason)
+            if self.state is State.JOINING:
+                self._refuse(refusal)
+            else:
+                self.fail(refusal.reason)
             return
-        if self._grant is None:
+        if self.state is State.SOFT:
             self._enter(grant)
-        elif (member.id, member.team_id) != (self._grant.member.id, self._grant.member.team_id):
-            self.fail("Unauthorized: The token is of another member or team: join again")
-        else:
-            self._grant = grant
+            return
+        self._grant = grant
+        if self.state is State.OPEN:
             self._set_deadline(self.session.hub.end_of(member))
 
     def _not_renewed(self, refusal: Refused) -> None:
         # The token before it may still be good, and a better one may follow: the deadline decides.
         self._token = None
-        log.info("token_refused", topic=self.topic, reason=refusal.reason[:MAX_LOGGED])
+        metrics.DROPS.labels("bad_token").inc()
+        self.log_once("token_refused", refusal.reason)
+
+    def log_once(self, event: str, said: str) -> None:
+        """Log the first of a kind on this channel: a client may repeat it as fast as it likes."""
+        if event not in self._logged:
+            self._logged.add(event)
+            log.info(event, topic=self.topic, said=said[:MAX_LOGGED])
 
     # The end
 

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import structlog
 
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.authorization import Grant
@@ -16,11 +15,7 @@ from rte_realtime_gateway.room import Room
 if TYPE_CHECKING:
     from rte_realtime_gateway.channel import Channel
 
-log = structlog.get_logger(__name__)
-
 TOO_MANY = "ClientRateLimitReached: Too many messages per second"
-MAX_LOGGED = 100
-"""Characters of a client's text in a log line."""
 
 
 class Pushes:
@@ -41,7 +36,8 @@ class Pushes:
             case "presence":
                 self._channel.reply(message.ref, self._track(message.payload, grant))
             case _:
-                log.info("client_event_unknown", topic=self._channel.topic, said=message.event[:MAX_LOGGED])
+                metrics.DROPS.labels("unknown_event").inc()
+                self._channel.log_once("client_event_unknown", message.event)
 
     def _broadcast(self, message: Message, grant: Grant) -> None:
         reply = self._send(read_broadcast(message.payload), grant)
