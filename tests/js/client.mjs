@@ -29,9 +29,9 @@ if (wish.config?.presence) {
   channel.on('presence', { event: 'join' }, ({ key, newPresences }) => say('join', { key, metas: newPresences }))
   channel.on('presence', { event: 'leave' }, ({ key, leftPresences }) => say('left', { key, metas: leftPresences }))
 }
-channel.on('broadcast', { event: '*' }, ({ event, payload }) => {
+channel.on('broadcast', { event: '*' }, ({ event, payload, meta }) => {
   const bytes = payload instanceof ArrayBuffer || ArrayBuffer.isView(payload)
-  say('broadcast', { event, payload: bytes ? { bytes: Buffer.from(payload).toString('hex') } : payload })
+  say('broadcast', { event, payload: bytes ? { bytes: Buffer.from(payload).toString('hex') } : payload, meta })
 })
 channel.on('system', {}, (message) => say('system', message))
 

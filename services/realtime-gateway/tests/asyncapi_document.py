@@ -11,10 +11,19 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from rte_common import events
+from rte_common.jetstream import BROADCASTS_PER_ROOM
+from rte_realtime_gateway import limits
 from rte_realtime_gateway.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
+from rte_realtime_gateway.channel import MAX_HELD, MAX_HELD_BYTES
 from rte_realtime_gateway.closing import Closing
-from rte_realtime_gateway.protocol.join import RESERVED_PRESENCE_KEY
+from rte_realtime_gateway.persisted import MAX_PERSISTED_BYTES
+from rte_realtime_gateway.presence import MAX_META_BYTES
+from rte_realtime_gateway.protocol import bindings, filters, frames, join
+from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEY
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED
+from rte_realtime_gateway.session import MAX_JOIN_BYTES
+from rte_realtime_gateway.settings import Settings
+from rte_realtime_gateway.socket import SOCKET_PIECES
 from rte_realtime_gateway.tables import COLUMNS, SCHEMA
 
 FILE = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
@@ -90,7 +99,16 @@ FROM_SERVER: dict[str, JsonSchema] = {
     "presence_state": METAS,
     "presence_diff": closed(joins=METAS, leaves=METAS),
     "broadcast": closed(
-        "type", "event", "payload", type=const("broadcast"), event=TEXT, payload={}, meta={"type": "object"}
+        "type",
+        "event",
+        "payload",
+        type=const("broadcast"),
+        event=TEXT,
+        payload={},
+        meta={
+            "type": "object",
+            "description": "Of persisted broadcasts: `id`, and `replayed` for those of before the join",
+        },
     ),
     "system": closed(
         channel=TEXT,
@@ -110,8 +128,19 @@ TO_SERVER: dict[str, JsonSchema] = {
             "config": {
                 "type": "object",
                 "properties": {
-                    "postgres_changes": {"type": "array", "items": BINDING},
-                    "broadcast": {"type": "object", "properties": {"ack": FLAG, "self": FLAG}},
+                    "postgres_changes": {"type": "array", "items": BINDING, "maxItems": join.MAX_BINDINGS},
+                    "broadcast": {
+                        "type": "object",
+                        "properties": {
+                            "ack": FLAG,
+                            "self": FLAG,
+                            "replay": {
+                                **closed("since", since={"type": "integer"}, limit={"type": "integer", "minimum": 1}),
+                                "description": "Private channels only: the newest `limit` persisted broadcasts after "
+                                f"`since`, in milliseconds; at most {MAX_REPLAY}",
+                            },
+                        },
+                    },
                     "presence": {
                         "type": "object",
                         "properties": {"key": {**TEXT, "not": const(RESERVED_PRESENCE_KEY)}, "enabled": FLAG},
@@ -132,6 +161,34 @@ TO_SERVER: dict[str, JsonSchema] = {
 """Event -> payload of what clients send; a broadcast is called `broadcast` both ways."""
 
 HEARTBEAT = "heartbeat"
+
+LIMITS: dict[str, dict[str, int]] = {
+    "channels": {"socket": limits.MAX_CHANNELS, "member": limits.MEMBER_CHANNELS, "team": limits.TEAM_CHANNELS},
+    "joins a second": {
+        "socket": int(limits.SOCKET_JOINS[0]),
+        "member": int(limits.JOINS.member[0]),
+        "team": int(limits.JOINS.team[0]),
+    },
+    "messages a second": {
+        "socket": int(limits.SOCKET_MESSAGES[0]),
+        "member": int(limits.MESSAGES.member[0]),
+        "team": int(limits.MESSAGES.team[0]),
+    },
+    "presence": {"changes a second": int(limits.PRESENCE[0]), "bytes": MAX_META_BYTES},
+    "message": {"bytes": Settings.model_fields["max_message_bytes"].default, "levels of JSON": frames.MAX_DEPTH},
+    "join": {
+        "bytes": MAX_JOIN_BYTES,
+        "bytes of the topic": frames.MAX_HEADER_FIELD,
+        "bytes of the presence key": join.MAX_PRESENCE_KEY,
+        "bindings": join.MAX_BINDINGS,
+        "patterns in filters": bindings.MAX_PATTERNS,
+        "values of `in`": filters.MAX_IN_VALUES,
+    },
+    "before the token has come": {"messages of a channel": MAX_HELD, "bytes of a socket": MAX_HELD_BYTES},
+    "persisted broadcasts": {"of a channel": BROADCASTS_PER_ROOM, "bytes": MAX_PERSISTED_BYTES},
+    "pings, pongs and pieces a second": {"socket": int(SOCKET_PIECES[0])},
+}
+"""What clients may do; docs/realtime-clients.md says what happens beyond it."""
 
 
 def event_classes() -> list[type[BaseModel]]:
@@ -160,6 +217,7 @@ def document() -> dict[str, Any]:
                 f"`join_ref`. Close codes: {_closings()}."
             ),
         },
+        "x-limits": LIMITS,
         "defaultContentType": "application/json",
         "servers": {
             "gateway": {

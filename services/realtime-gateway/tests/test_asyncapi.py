@@ -1,19 +1,33 @@
 """docs/asyncapi.yaml is up to date, valid, and true: what clients hear is what it describes."""
 
 import json
+import re
 from typing import Any
 
 import jsonschema
 import pytest
-from asyncapi_document import FILE, FROM_SERVER, document, text
+from asyncapi_document import FILE, FROM_SERVER, LIMITS, document, text
 from core import TOPIC, World
 from official_clients import JAVASCRIPT
 
 from rte_realtime_gateway.protocol.frames import Version
 
+GUIDE = FILE.with_name("realtime-clients.md")
+
 
 def test_the_document_is_up_to_date() -> None:
     assert FILE.read_text() == text(), f"run {FILE.parents[1].name}: python services/.../asyncapi_document.py"
+
+
+def test_the_guide_states_every_limit_as_it_is() -> None:
+    guide = GUIDE.read_text().split("## Limits")[1].split("\n## ")[0]
+    for limit in LIMITS.values():
+        rows = [
+            row
+            for row in guide.splitlines()
+            if all(re.search(rf"(?<![\d,]){n:,}(?!,?\d)", row) for n in limit.values())
+        ]
+        assert rows, f"no row says {limit}"
 
 
 def test_the_document_is_valid(javascript: None) -> None:

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from core import TOPIC, World, frames
+from core import TOPIC, World, frames, kind3
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import OP_TEXT, Frame
@@ -22,12 +22,6 @@ from rte_realtime_gateway.protocol.frames import (
 )
 
 names = st.text(max_size=60)
-
-
-def kind3(join_ref: str, ref: str, topic: str, event: str, meta: bytes, encoding: int, payload: bytes) -> bytes:
-    """A user broadcast as realtime-js sends it."""
-    fields = [join_ref.encode(), ref.encode(), topic.encode(), event.encode(), meta]
-    return bytes((3, *map(len, fields), encoding)) + b"".join(fields) + payload
 
 
 @given(names, names, names, names, st.sampled_from([b"", b'{"persist":true}']), st.binary(max_size=300))

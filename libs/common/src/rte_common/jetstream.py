@@ -23,12 +23,24 @@ from rte_common.settings import NatsSettings
 log = structlog.get_logger(__name__)
 
 DAY = 24 * 3600
+BROADCASTS = "rte.broadcasts.>"
+BROADCAST_SECONDS, BROADCASTS_PER_ROOM, BROADCAST_BYTES = 3 * DAY, 25, 32 << 20
+"""How long and how many of the broadcasts that clients ask to keep: the real Realtime server's, and what every gateway
+may hold in memory."""
 STREAMS = (
     StreamConfig(name="EVENTS", subjects=["rte.events.>"], max_age=7 * DAY, duplicate_window=3600),
     StreamConfig(name="CLERK", subjects=["rte.clerk.>"], max_age=7 * DAY, duplicate_window=DAY),
     # No max_age: it would end the schedules too, which are messages (tried on 2.15.1). What they fire carries its own
     # time to live.
     StreamConfig(name="JOBS", subjects=["rte.schedule.>", "rte.jobs.>"], allow_msg_schedules=True, allow_msg_ttl=True),
+    StreamConfig(
+        name="BROADCASTS",
+        subjects=[BROADCASTS],
+        max_age=BROADCAST_SECONDS,
+        max_msgs_per_subject=BROADCASTS_PER_ROOM,
+        max_bytes=BROADCAST_BYTES,
+        allow_msg_ttl=True,
+    ),
     StreamConfig(name="DEAD", subjects=["rte.dead.>"], max_age=30 * DAY),
 )
 

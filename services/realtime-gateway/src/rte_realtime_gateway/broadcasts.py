@@ -3,6 +3,7 @@
 The answers are the real server's (Supabase docs "Broadcast", REST API), not problem+json: official clients read them.
 """
 
+import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -14,15 +15,19 @@ from starlette.responses import JSONResponse, Response
 from rte_common.auth import InvalidToken, KeysUnavailable, Member
 from rte_realtime_gateway import authorization, metrics
 from rte_realtime_gateway.authorization import Refused
+from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.limits import MESSAGES
+from rte_realtime_gateway.persisted import MAX_PERSISTED_BYTES, seconds_to_keep
 from rte_realtime_gateway.protocol.frames import MAX_DEPTH, MAX_HEADER_FIELD, Broadcast, Encoding, is_deep
 from rte_realtime_gateway.protocol.messages import PREFIX
+from rte_realtime_gateway.pushes import NOT_KEPT
 from rte_realtime_gateway.room import RoomName
 from rte_realtime_gateway.wiring import Wiring
 
 router = APIRouter()
 
 MAX_BATCH = 100
+MAX_TTL_DIGITS = 10
 TOO_DEEP = f"has more than {MAX_DEPTH} levels"
 
 
@@ -73,18 +78,41 @@ async def send_batch(request: Request) -> Response:
 
 @router.post("/api/broadcast/{topic}/events/{event}", status_code=HTTPStatus.ACCEPTED)
 async def send_one(topic: str, event: str, request: Request, private: Annotated[bool, Query()] = False) -> Response:
-    """Send the body, JSON or bytes, as one message."""
+    """Send the body, JSON or bytes, as one message; `persist=true` or `persist[ttl]=<seconds>` keeps a private one."""
     wiring: Wiring = request.state.wiring
     try:
         member = await _member(request, wiring)
         broadcast = _broadcast(event, request.headers.get("content-type", ""), await _body(request, wiring))
         _check(member, topic)
         _check_size(topic, broadcast)
+        seconds = _seconds_to_keep(request, broadcast) if private else None
         _count(wiring, member, 1)
+        await _send(wiring.hub, RoomName(member.team_id, PREFIX + topic, private), broadcast, seconds)
     except Rejection as rejection:
         return rejection.response
-    wiring.hub.rooms.broadcast(RoomName(member.team_id, PREFIX + topic, private), broadcast)
     return Response(status_code=HTTPStatus.ACCEPTED)
+
+
+def _seconds_to_keep(request: Request, broadcast: Broadcast) -> int | None:
+    query = request.query_params
+    ttl = query.get("persist[ttl]", "")
+    has_ttl = ttl.isdecimal() and len(ttl) <= MAX_TTL_DIGITS
+    seconds = seconds_to_keep({"ttl": int(ttl)} if has_ttl else query.get("persist") == "true")
+    if seconds is not None and len(broadcast.payload) > MAX_PERSISTED_BYTES:
+        message = f"Payload size exceeded: at most {MAX_PERSISTED_BYTES} bytes can be kept"
+        raise Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": message})
+    return seconds
+
+
+async def _send(hub: Hub, room: RoomName, broadcast: Broadcast, seconds: int | None) -> None:
+    if seconds is None:
+        hub.rooms.broadcast(room, broadcast)
+        return
+    kept = asyncio.get_running_loop().create_future()
+    # Whoever asked may be gone when the answer comes: then nobody waits for it.
+    hub.persisted.send(room, broadcast, seconds, lambda number: None if kept.done() else kept.set_result(number))
+    if await kept is None:
+        raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, {"message": NOT_KEPT})
 
 
 async def _member(request: Request, wiring: Wiring) -> Member:

@@ -173,6 +173,7 @@ class Channel:
         self._entered = Entered(team, room, Pushes(self, room), audience)
         if self.sees_presence:
             self._entered.pushes.send_presence_state()
+        self._entered.pushes.send_replay()
         held, self._held, self.held_bytes = self._held, [], 0
         for message in held:
             self.receive(message)

@@ -13,6 +13,7 @@ from rte_realtime_gateway.audience import Audience
 from rte_realtime_gateway.changes import Change
 from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.limits import Allowance, Limits
+from rte_realtime_gateway.persisted import PersistedBroadcasts
 from rte_realtime_gateway.positions import Positions
 from rte_realtime_gateway.room import Later, Rooms
 from rte_realtime_gateway.standing import Standing
@@ -30,7 +31,7 @@ PINGS = 1_000.0, 500.0
 PING_SECONDS = 0.05
 AHEAD_SECONDS = 3.0
 """How long a client waits for this replica to read as far as another one has. After that its place is doubted."""
-SOURCES = frozenset({"feed", "positions", "presence", "replicas"})
+SOURCES = frozenset({"feed", "positions", "presence", "replicas", "store"})
 """What must have been read before a client may join."""
 
 
@@ -54,6 +55,7 @@ class Hub:
         self.later = later
         self.sessions: set[Session] = set()
         self.rooms = Rooms(later)
+        self.persisted = PersistedBroadcasts(self.rooms, now)
         self.kept_seconds = resume_seconds + HEARTBEATS_SECONDS
         """How long changes and positions are kept, so that clients may come back within `resume_seconds`."""
         self.positions = Positions(clock, self.kept_seconds)
@@ -270,7 +272,7 @@ class Hub:
                 # A position before this floor is older than what is kept for anybody.
                 self._floor = max(self._floor, team.floor)
                 del self._teams[team_id]
-        for keeper in (self.positions, self.limits, self.standing):
+        for keeper in (self.positions, self.limits, self.standing, self.persisted):
             keeper.tidy()
 
     def close_some(self, count: int) -> None:

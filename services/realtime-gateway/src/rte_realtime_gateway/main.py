@@ -23,6 +23,7 @@ from rte_realtime_gateway.positions import SharedPositions
 from rte_realtime_gateway.replicas import NatsReplicas
 from rte_realtime_gateway.settings import Settings
 from rte_realtime_gateway.socket import GatewaySocket
+from rte_realtime_gateway.store import BroadcastStore
 from rte_realtime_gateway.wiring import Wiring
 from rte_realtime_gateway.workers import Workers, listener_of_worker
 
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
                 Feed(broker, hub).run(),
                 places.run(),
                 replicas.run(),
+                BroadcastStore(broker, hub).run(),
                 upkeep.tidy(hub),
                 upkeep.drain(hub, health, settings.drain_seconds),
             ):

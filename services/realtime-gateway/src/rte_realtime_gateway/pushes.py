@@ -7,14 +7,16 @@ import orjson
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.authorization import Grant
 from rte_realtime_gateway.limits import PRESENCE, Allowance
+from rte_realtime_gateway.persisted import MAX_PERSISTED_BYTES, seconds_to_keep
 from rte_realtime_gateway.presence import MAX_META_BYTES, Behind, Entry, joined
 from rte_realtime_gateway.protocol import messages
-from rte_realtime_gateway.protocol.frames import Broadcast, Message
+from rte_realtime_gateway.protocol.frames import Broadcast, Message, push_broadcast
 from rte_realtime_gateway.room import Room
 
 if TYPE_CHECKING:
     from rte_realtime_gateway.channel import Channel
 
+NOT_KEPT = "UnableToPersistMessage: The others have heard it, but it could not be kept"
 TOO_MANY = "ClientRateLimitReached: Too many messages per second"
 
 
@@ -40,12 +42,18 @@ class Pushes:
                 self._channel.log_once("client_event_unknown", message.event)
 
     def _broadcast(self, message: Message, grant: Grant) -> None:
-        reply = self._send(read_broadcast(message.payload), grant)
-        if self._channel.request.ack:
-            self._channel.reply(message.ref, reply)
+        broadcast = read_broadcast(message.payload)
+        refusal = self._refused(broadcast, grant)
+        if broadcast is None or refusal is not None:
+            self._acknowledge(message.ref, refusal)
+        elif (seconds := self._seconds_to_keep(broadcast)) is None:
+            self._hub.rooms.broadcast(self._room.name, broadcast, self._channel)
+            self._acknowledge(message.ref, messages.ok())
+        else:
+            self._persist(message.ref, broadcast, seconds)
 
-    def _send(self, broadcast: Broadcast | None, grant: Grant) -> bytes:
-        """Take a broadcast to the room; returns the reply."""
+    def _refused(self, broadcast: Broadcast | None, grant: Grant) -> bytes | None:
+        """The reply to a broadcast that cannot be sent."""
         if broadcast is None:
             return messages.error("InvalidBroadcast: a broadcast has an event and a payload")
         if refusal := self._refusal(grant):
@@ -53,8 +61,46 @@ class Pushes:
         if broadcast.is_too_large(self._channel.topic):
             metrics.DROPS.labels("too_large").inc()
             return messages.too_large()
-        self._hub.rooms.broadcast(self._room.name, broadcast, self._channel)
-        return messages.ok()
+        return None
+
+    def _seconds_to_keep(self, broadcast: Broadcast) -> int | None:
+        """Public rooms keep nothing, as on the real server."""
+        if not self._channel.request.private or not broadcast.meta:
+            return None
+        return seconds_to_keep(orjson.loads(broadcast.meta).get("persist"))
+
+    def _persist(self, ref: str | None, broadcast: Broadcast, seconds: int) -> None:
+        if len(broadcast.payload) > MAX_PERSISTED_BYTES:
+            self._acknowledge(ref, messages.error(f"TooLargeToPersist: at most {MAX_PERSISTED_BYTES} bytes"))
+            return
+
+        def answered(number: str | None) -> None:
+            reply = messages.error(NOT_KEPT) if number is None else messages.ok({"id": number})
+            if self._channel in self._room.members:
+                self._acknowledge(ref, reply)
+
+        self._hub.persisted.send(self._room.name, broadcast, seconds, answered, self._channel)
+
+    def _acknowledge(self, ref: str | None, reply: bytes | None) -> None:
+        if self._channel.request.ack and reply is not None:
+            self._channel.reply(ref, reply)
+
+    def send_replay(self) -> None:
+        """Tell what was persisted in the room before, if that was asked for."""
+        if wanted := self._channel.request.replay:
+            version, topic = self._channel.session.version, self._channel.topic
+            kept = self._hub.persisted.replay(self._room.name, wanted.since, wanted.limit)
+            frames = [push_broadcast(version, topic, broadcast) for broadcast in kept]
+            self._write_replay([frame for frame in frames if frame is not None])
+
+    def _write_replay(self, frames: list[bytes]) -> None:
+        session = self._channel.session
+        while frames and self._channel in self._room.members:
+            if session.lagging:
+                session.when_writable(lambda: self._write_replay(frames))
+                return
+            session.write(frames.pop(0))
+            metrics.DELIVERIES.labels("replayed").inc()
 
     def _refusal(self, grant: Grant) -> str | None:
         if not grant.may_write:

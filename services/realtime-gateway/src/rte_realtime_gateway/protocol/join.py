@@ -12,6 +12,7 @@ from rte_realtime_gateway.protocol.bindings import Requested
 JOIN_SECONDS = 8.0
 """How long a join waits for the feed: clients give up after 10, unless their option `timeout` says otherwise."""
 MIN_JOIN_SECONDS, MAX_JOIN_SECONDS = 1.0, 20.0
+MAX_REPLAY = 25
 MAX_BINDINGS = 100
 MAX_PRESENCE_KEY = 128
 """Bytes of a presence key in JSON: a thousand keys and their metas go into one message."""
@@ -24,6 +25,14 @@ class BadJoin(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """Which persisted broadcasts a client wants: the newest `limit` after the Unix time `since`."""
+
+    since: float
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class JoinRequest:
     """What a client wants from a channel."""
 
@@ -32,6 +41,7 @@ class JoinRequest:
     """Reply to each broadcast."""
     self_broadcast: bool
     """Send the client its own broadcasts too."""
+    replay: Replay | None
     presence_key: str
     presence: bool
     """Send presence state and diffs."""
@@ -47,14 +57,16 @@ def read(payload: Any) -> JoinRequest:
     payload = _object(payload)
     config = _object(payload.get("config"))
     broadcast, presence = _object(config.get("broadcast")), _object(config.get("presence"))
+    private = _flag(config.get("private"))
     return JoinRequest(
         changes=_changes(config.get("postgres_changes")),
         ack=_flag(broadcast.get("ack")),
         self_broadcast=_flag(broadcast.get("self")),
+        replay=_replay(broadcast.get("replay"), private=private),
         presence_key=_presence_key(presence.get("key")),
         # Clients before 2.12 send no `enabled` and expect presence all the same.
         presence=_flag(presence.get("enabled"), default=True),
-        private=_flag(config.get("private")),
+        private=private,
         patience=_patience(_object(config.get("postgres_changes_options"))),
         replication_ready=_flag(broadcast.get("replication_ready")),
         token=token_of(payload),
@@ -77,6 +89,21 @@ def _flag(value: Any, *, default: bool = False) -> bool:
     if isinstance(value, str):
         return value.lower() == "true"
     return value if isinstance(value, bool) else default
+
+
+def _replay(value: Any, *, private: bool) -> Replay | None:
+    if value is None:
+        return None
+    if not private:
+        raise BadJoin("UnableToReplayMessages: Replay is only possible in private channels")
+    since, limit = _whole(_object(value).get("since")), _whole(_object(value).get("limit", MAX_REPLAY))
+    if since is None or limit is None or limit < 1:
+        raise BadJoin("UnableToReplayMessages: since is a number of milliseconds, limit one of messages")
+    return Replay(since / 1000, min(limit, MAX_REPLAY))
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _patience(options: dict[str, Any]) -> float:
