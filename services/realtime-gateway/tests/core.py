@@ -201,7 +201,6 @@ def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def kind3(join_ref: str, ref: str, topic: str, event: str, meta: bytes, encoding: int, payload: bytes) -> bytes:
-    """A binary broadcast as realtime-js sends it."""
     """A user broadcast as realtime-js sends it."""
     fields = [join_ref.encode(), ref.encode(), topic.encode(), event.encode(), meta]
     return bytes((3, *map(len, fields), encoding)) + b"".join(fields) + payload

@@ -42,7 +42,7 @@ class Hub:
         self,
         later: Later,
         *,
-        flush_seconds: float = 0.08,
+        flush_seconds: float = 0.09,
         expiry_grace: float = 35.0,
         resume_seconds: float = 300.0,
         now: Callable[[], float] = time.time,

@@ -13,7 +13,7 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
     )
     workers: int = Field(1, ge=1, le=64, description="processes on the port; their metrics are on METRICS_PORT and up")
     flush_seconds: float = Field(
-        0.08, ge=0, le=0.5, description="least time between two writes to a socket when many changes come"
+        0.09, ge=0, le=0.5, description="least time between two writes to a socket when many changes come"
     )
     resume_seconds: float = Field(
         300, ge=10, le=3600, description="how long after a lost connection a client still gets what it missed"
