@@ -29,7 +29,7 @@ class Product:
         self.expectations: list[dict[str, Any]] = []
         self.app = FastAPI()
         self.app.post("/webhooks/clerk")(self._webhook)
-        self.app.get("/api/v1/me")(self._me)
+        self.app.get("/api/v1/team/members")(self._members)
         self.app.get("/api/v1/expectations")(self._list)
         self.app.post("/api/v1/expectations", status_code=201)(self._publish)
         self.app.post("/api/v1/expectations/{id}/complete")(self._complete)
@@ -39,17 +39,19 @@ class Product:
 
     async def _webhook(self, request: Request) -> None:
         event = json.loads(await request.body())
-        if event["type"] == "user.created":
-            self.known.add(event["data"]["id"])
+        if event["type"] == "organizationMembership.created":
+            self.known.add(event["data"]["public_user_data"]["user_id"])
 
-    async def _me(self, authorization: Annotated[str, Header()]) -> JSONResponse:
-        return JSONResponse({}, 200 if caller(authorization) in self.known else 404)
+    async def _members(self) -> dict[str, Any]:
+        return {"items": [{"id": known} for known in self.known], "next_cursor": None}
 
     async def _list(self, user_id: str) -> dict[str, Any]:
         return {"items": [each for each in self.expectations if each["user_id"] == user_id], "next_cursor": None}
 
     async def _publish(self, new: dict[str, Any], authorization: Annotated[str, Header()]) -> Any:
         user_id = caller(authorization)
+        if user_id not in self.known:
+            return JSONResponse({"type": "/problems/member-not-yet-known"}, 503)
         if any(each["user_id"] == user_id and not each["is_done"] for each in self.expectations):
             return JSONResponse({"type": "/problems/active-expectation-exists"}, 409)
         made = {**new, "id": str(len(self.expectations)), "user_id": user_id, "is_done": False}
@@ -118,7 +120,7 @@ async def test_a_member_who_does_not_become_known_is_named(api_url: str, tmp_pat
     # Webhooks go nowhere, so that nobody is ever known.
     deaf = settings(tmp_path, api_url, TeamMode.SINGLE).model_copy(update={"webhook_url": None})
     async with serving(create_app(deaf)) as clerk_url:
-        with pytest.raises(demo.DemoNotFilled, match=r"is not known to the api after 0.2 s.*/api/v1/me answered 404"):
+        with pytest.raises(demo.DemoNotFilled, match=r"is not known to the api after 0.2 s.*does not list"):
             await asyncio.wait_for(demo.fill(clerk_url, api_url, seconds=0.2), 20)
 
 

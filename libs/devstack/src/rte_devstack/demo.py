@@ -141,7 +141,7 @@ async def _show(http: httpx.AsyncClient, clerk_url: str, api_url: str, member: D
     answer = await http.post(f"{clerk_url}/devstack/tokens", json={"member": member.id, "lifetime": 600})
     token = _must(answer, 200).json()["token"]
     headers = {"authorization": f"Bearer {token}"}
-    await _known(http, f"{api_url}/api/v1/me", headers, member, seconds)
+    await _known(http, f"{api_url}/api/v1/team/members", headers, member, seconds)
     url = f"{api_url}/api/v1/expectations"
     there = _must(await http.get(url, params={"status": "all", "user_id": member.id}, headers=headers), 200)
     titles = {item["title"] for item in there.json()["items"]}
@@ -170,7 +170,7 @@ async def _publish(
 async def _known(
     http: httpx.AsyncClient, url: str, headers: dict[str, str], member: DemoMember, seconds: float
 ) -> None:
-    """Wait until auth-sync has made the member known to the api."""
+    """Wait until auth-sync has made the member known to the api, and the membership, which comes after it."""
     waiting = AsyncRetrying(
         stop=stop_after_delay(seconds),
         wait=wait_exponential(multiplier=0.05, max=1),
@@ -179,7 +179,9 @@ async def _known(
     try:
         async for attempt in waiting:
             with attempt:
-                _must(await http.get(url, headers=headers), 200)
+                listed = _must(await http.get(url, headers=headers), 200).json()["items"]
+                if member.id not in {item["id"] for item in listed}:
+                    raise DemoNotFilled(f"{url} does not list {member.id}")
     except RetryError as error:
         last = error.last_attempt.exception()
         raise DemoNotFilled(f"{member.first_name} is not known to the api after {seconds:g} s: {last!r}") from error
