@@ -4,10 +4,11 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError
 
 TOPIC = "realtime:expectations:active"
 ALL = [{"event": "*", "schema": "public", "table": "expectations"}]
@@ -35,6 +36,19 @@ class Bare:
                     if message[3] == event:
                         return message[4]
         raise AssertionError(f"the socket closed before {event}")
+
+    async def placed(self) -> str:
+        """Skip to the `system` message that says where the client stands; returns it."""
+        while (said := await self.hear("system"))["extension"] != "system":
+            continue
+        return str(said["message"])
+
+    async def titles(self) -> AsyncIterator[str]:
+        """Titles of the expectations that come, until the server closes the socket."""
+        with suppress(ConnectionClosedError):
+            async for frame in self.socket:
+                if isinstance(frame, str) and (message := json.loads(frame))[3] == "postgres_changes":
+                    yield message[4]["data"]["record"]["title"]
 
     async def join(self, token: str, **config: Any) -> Any:
         """Join the team's channel; returns the reply."""

@@ -197,36 +197,55 @@ async def test_a_drained_gateway_hands_its_clients_over(
         assert first.exit_code == 0
 
 
-async def test_a_drain_is_spread_over_its_time_and_refuses_joins(start_gateway: StartGateway, members: Members) -> None:
-    gateway = start_gateway(DRAIN_SECONDS="3")
+async def test_a_drain_is_spread_over_its_time_and_everybody_goes_on_elsewhere(
+    start_gateway: StartGateway, members: Members, changes: Changes
+) -> None:
+    first, second = start_gateway(DRAIN_SECONDS="3"), start_gateway()
     loop = asyncio.get_running_loop()
-    token = members.token("user_maria")
+    token = members.token("user_maria", lifetime=600)
     closed: list[tuple[float, int | None]] = []
+    joined, away, back = asyncio.Semaphore(0), asyncio.Semaphore(0), asyncio.Semaphore(0)
 
-    async def stay(number: int) -> None:
-        async with bare(gateway.websocket_url()) as client:
+    async def stay(number: int) -> list[str]:
+        """A client that is sent away and returns at once; returns what it heard in both places."""
+        session = f"drained-{number:03}"
+        async with bare(first.websocket_url(session=session)) as client:
             await client.join(token)
+            await client.placed()
             joined.release()
-            await client.socket.wait_closed()
+            heard = [title async for title in client.titles()]
             closed.append((loop.time(), client.socket.close_code))
+            away.release()
+        async with bare(second.websocket_url(session=session)) as client:
+            assert (await client.join(token))["status"] == "ok"
+            back.release()
+            async for title in client.titles():
+                heard.append(title)
+                if title == "after":
+                    break
+        return heard
 
-    joined = asyncio.Semaphore(0)
     async with asyncio.TaskGroup() as tasks:
-        for number in range(40):
-            tasks.create_task(stay(number))
-        for _ in range(40):
-            await joined.acquire()
-        gateway.ask_to_stop()
-        async with asyncio.timeout(5):
-            while (await gateway.readiness())["status"] != "draining":
-                await asyncio.sleep(0.01)
-        async with bare(gateway.websocket_url()) as late:
-            while (reply := await late.join(token))["status"] == "ok":
-                continue
-        assert reply["response"]["reason"].startswith("RealtimeRestarting")
-    await asyncio.to_thread(gateway.finish)
-    times = sorted(at for at, _ in closed)
+        clients = [tasks.create_task(stay(number)) for number in range(40)]
+        await times(40, joined)
+        first.ask_to_stop()
+        await times(20, away)
+        await changes.insert(title="while half of them are away")
+        async with bare(first.websocket_url()) as late:
+            reply = await late.join(token)
+        await times(40, back)
+        await asyncio.to_thread(first.finish)
+        await changes.insert(title="after")
+    assert reply["response"]["reason"].startswith("RealtimeRestarting")
     assert {code for _, code in closed} == {1012}
-    assert 1.0 < times[-1] - times[0] < 3.0
-    assert times[10] - times[0] > 0.3, "in slices"
-    assert gateway.exit_code == 0
+    assert 1.0 < closed[-1][0] - closed[0][0] < 3.0
+    assert closed[10][0] - closed[0][0] > 0.3, "in slices"
+    assert first.exit_code == 0
+    assert [client.result() for client in clients] == [["while half of them are away", "after"]] * 40
+
+
+async def times(count: int, happened: asyncio.Semaphore) -> None:
+    """Wait until it has happened so often."""
+    async with asyncio.timeout(20):
+        for _ in range(count):
+            await happened.acquire()
