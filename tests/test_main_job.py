@@ -63,14 +63,14 @@ class Browser:
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
-    async def watch(self, kind: str) -> OfficialClient:
-        """Join `expectations:active` with an official client."""
+    async def watch(self, kind: str, topic: str = "expectations:active", **wish: Any) -> OfficialClient:
+        """Join a channel with an official client."""
         client = await OfficialClient.start(
             kind,
             url=f"{self._stack.url('traefik', 'ws')}/realtime/v1",
-            topic="expectations:active",
+            topic=topic,
             token=await self.token(),
-            changes=EVERYTHING,
+            **{"changes": EVERYTHING, **wish},
         )
         await client.subscribed()
         return client
@@ -138,6 +138,25 @@ async def test_while_nats_is_down_a_post_is_201_and_its_event_arrives_once_after
 
     changes = [(change["eventType"], change["new"]["id"]) for change in screen.all("change")]
     assert changes == [("INSERT", published["id"]), ("UPDATE", published["id"])]
+
+
+async def test_who_asks_for_an_export_is_told_when_it_is_ready(stack: Parts, http: httpx.AsyncClient) -> None:
+    alex, maria = Browser(http, stack, demo.ALEX.id), Browser(http, stack, demo.MARIA.id)
+    announced = {"broadcasts": ["export.ready"], "changes": []}
+    screen = await alex.watch("python", f"expectations:user:{alex.member_id}", **announced)
+    other = await maria.watch("python", f"expectations:user:{maria.member_id}", **announced)
+    try:
+        ids = [(await member.call("POST", "/exports", {"format": "csv"})).json()["id"] for member in (alex, maria)]
+        ready = await screen.heard("broadcast", event="export.ready")
+        await other.heard("broadcast", event="export.ready")
+        link = (await alex.call("GET", f"/exports/{ready['payload']['id']}")).json()
+    finally:
+        await screen.stop()
+        await other.stop()
+
+    assert [[said["payload"]["id"] for said in one.all("broadcast")] for one in (screen, other)] == [[id] for id in ids]
+    assert link["status"] == "ready"
+    assert link["url"]
 
 
 async def test_another_team_sees_neither_row_nor_event(two_teams: Parts, http: httpx.AsyncClient) -> None:

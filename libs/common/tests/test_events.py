@@ -21,6 +21,11 @@ CHANGES = {
     "user.deleted.v1": "update users set deleted_at = now() where id = 'ben'",
     "membership.updated.v1": "update memberships set role = 'admin' where user_id = 'ben'",
     "session.revoked.v1": "insert into session_revocations (session_id, user_id) values ('sess_9', 'ben')",
+    "export.updated.v1": "insert into exports (team_id, user_id, format) values ('red', 'ben', 'csv');"
+    " update exports set status = 'running', progress = 50; delete from outbox;"
+    " update exports set status = 'ready', object_path = 'red/ben/1.csv', finished_at = now()",
+    "report.created.v1": "insert into reports (team_id, starts_on, ends_on, figures)"
+    " values ('red', '2026-11-16', '2026-11-22', '{}')",
     "membership.deleted.v1": "delete from memberships where user_id = 'ben'",
     "membership.created.v1": "insert into memberships (team_id, user_id, role) values ('red', 'ben', 'member')",
 }
@@ -40,9 +45,10 @@ def test_each_change_of_a_row_makes_its_event_and_no_other(teams: Database) -> N
         payload, subject = written[0].rsplit("|", 1)
         event = events.parse(payload.encode())
         assert event.type == event_type
-        assert (event.team_id, event.user_id, event.actor_id) == ("red", "ben", None)
+        user_id = "ben" if event.type != "report.created.v1" else str(event.record.id)
+        assert (event.team_id, event.user_id, event.actor_id) == ("red", user_id, None)
         entity, verb, _ = event_type.split(".")
-        assert subject == events.subject(entity, verb, "red", "ben")
+        assert subject == events.subject(entity, verb, "red", user_id)
 
 
 def test_a_contract_sample_is_kept_for_each_type() -> None:
@@ -56,6 +62,15 @@ def test_an_event_never_shows_an_address(teams: Database) -> None:
 
     assert "example.com" not in json.dumps(payload)
     assert payload["record"]["name"] == "Annika"
+
+
+def test_an_event_never_shows_where_a_file_is_or_what_a_report_says(teams: Database) -> None:
+    teams.execute(CHANGES["export.updated.v1"] + ";" + CHANGES["report.created.v1"])
+
+    written = teams.execute("select payload::text from outbox")
+
+    assert "object_path" not in written
+    assert "figures" not in written
 
 
 def test_a_change_of_the_address_alone_is_no_event(teams: Database) -> None:

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from rte_common import events
 from rte_common.jetstream import BROADCASTS_PER_ROOM
 from rte_realtime_gateway import limits
+from rte_realtime_gateway.announcements import EXPORT_EVENTS, REPORT_EVENT, TOLD
 from rte_realtime_gateway.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
 from rte_realtime_gateway.channel import MAX_HELD, MAX_HELD_BYTES
 from rte_realtime_gateway.closing import Closing
@@ -191,6 +192,22 @@ LIMITS: dict[str, dict[str, int]] = {
 """What clients may do; docs/realtime-clients.md says what happens beyond it."""
 
 
+def announced() -> dict[str, JsonSchema]:
+    """Payloads of the broadcasts that the system sends on a member's own channel."""
+    events_of = {"exports": tuple(EXPORT_EVENTS.values()), "reports": (REPORT_EVENT,)}
+    rows: dict[str, type[events.Row]] = {"exports": events.ExportRow, "reports": events.ReportRow}
+    columns = {table: row.model_json_schema()["properties"] for table, row in rows.items()}
+    return {
+        f"announcement_of_{table}": closed(
+            type=const("broadcast"),
+            event=const(*events_of[table]),
+            payload=closed(**{name: columns[table][name] for name in TOLD[table]}),
+            meta=closed(id={**TEXT, "description": "Of the event: an announcement that comes again has the same"}),
+        )
+        for table in TOLD
+    }
+
+
 def event_classes() -> list[type[BaseModel]]:
     """Every event that crosses the broker."""
     return list(get_args(get_args(events.AnyEvent)[0]))
@@ -205,6 +222,7 @@ def document() -> dict[str, Any]:
     facts = {model.__name__: _message(model.__name__, _reference("schemas", model.__name__)) for model in classes}
     pushes = {name: _message(name, schema) for name, schema in FROM_SERVER.items()}
     wishes = {name: _message(name, schema) for name, schema in TO_SERVER.items()}
+    announcements = {name: {**_message(name, schema), "name": "broadcast"} for name, schema in announced().items()}
     beat = {HEARTBEAT: _message(HEARTBEAT, closed())}
     return {
         "asyncapi": "3.0.0",
@@ -231,7 +249,11 @@ def document() -> dict[str, Any]:
         "channels": {
             "team": _channel(PREFIX + TEAM_CHANNEL, "The caller's team, taken from the token", {**pushes, **wishes}),
             "member": {
-                **_channel(f"{PREFIX}{MEMBER_CHANNEL}{{userId}}", "One member's own changes", {**pushes, **wishes}),
+                **_channel(
+                    f"{PREFIX}{MEMBER_CHANNEL}{{userId}}",
+                    "One member's own changes, and what the system has to tell them",
+                    {**pushes, **announcements, **wishes},
+                ),
                 "parameters": {"userId": {"description": "The member's own id; admins may read any"}},
             },
             "phoenix": _channel("phoenix", "Heartbeats, at least every 60 s", beat),
@@ -244,12 +266,13 @@ def document() -> dict[str, Any]:
             },
         },
         "operations": {
-            **{f"hear{name.title()}": _operation("send", name, list(pushes)) for name in ("team", "member")},
+            "hearTeam": _operation("send", "team", list(pushes)),
+            "hearMember": _operation("send", "member", [*pushes, *announcements]),
             **{f"speakTo{name.title()}": _operation("receive", name, list(wishes)) for name in ("team", "member")},
             "beat": _operation("receive", "phoenix", [HEARTBEAT]),
             "followEvents": _operation("receive", "events", list(facts)),
         },
-        "components": {"schemas": schemas["$defs"], "messages": {**pushes, **wishes, **beat, **facts}},
+        "components": {"schemas": schemas["$defs"], "messages": {**pushes, **announcements, **wishes, **beat, **facts}},
     }  # fmt: skip
 
 

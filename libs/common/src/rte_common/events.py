@@ -4,7 +4,7 @@ A new optional field keeps `v1`. Anything else is a new class `...v2`, published
 reader has moved. tests/contracts/ holds a sample of each version that must parse for ever.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -194,6 +194,48 @@ class SessionRevoked(_Inserted):
     old_record: None = None
 
 
+class ExportRow(Row):
+    """A member's export, without the place of its file."""
+
+    id: UUID
+    team_id: str
+    user_id: str
+    format: Literal["csv", "json"]
+    status: Literal["requested", "running", "ready", "failed"]
+    progress: int
+    finished_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ExportUpdated(_Updated):
+    """A member's export is ready, or has failed. Steps on the way there are no events."""
+
+    type: Literal["export.updated.v1"]
+    table: Literal["exports"]
+    record: ExportRow
+    old_record: ExportRow
+
+
+class ReportRow(Row):
+    """A team's weekly report, without its figures."""
+
+    id: UUID
+    team_id: str
+    starts_on: date
+    ends_on: date
+    created_at: datetime
+
+
+class ReportCreated(_Inserted):
+    """A team's week was put into figures. `user_id` is the report's own id: it is nobody's."""
+
+    type: Literal["report.created.v1"]
+    table: Literal["reports"]
+    record: ReportRow
+    old_record: None = None
+
+
 AnyEvent = Annotated[
     ExpectationCreated
     | ExpectationUpdated
@@ -206,7 +248,9 @@ AnyEvent = Annotated[
     | MembershipCreated
     | MembershipUpdated
     | MembershipDeleted
-    | SessionRevoked,
+    | SessionRevoked
+    | ExportUpdated
+    | ReportCreated,
     Field(discriminator="type"),
 ]
 

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import structlog
@@ -10,7 +11,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from rte_common import events
 from rte_common.jetstream import Broker
-from rte_realtime_gateway import changes
+from rte_realtime_gateway import announcements, changes
 from rte_realtime_gateway.changes import NotAChange
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.ordered import Following, OrderedConsumer
@@ -42,9 +43,8 @@ class Feed:
     def _take(self, sequence: int, message: Msg) -> None:
         try:
             event = orjson.loads(message.data)
-            if event["table"] == REVOCATIONS:
+            if self._is_no_change(event):
                 self._hub.skip(sequence)
-                self._hub.revoke(event["record"]["session_id"])
                 return
             change = changes.read(sequence, message.metadata.timestamp.timestamp(), event)
         except (NotAChange, KeyError, TypeError, orjson.JSONDecodeError) as error:
@@ -52,6 +52,16 @@ class Feed:
             log.warning("event_not_understood", subject=message.subject, sequence=sequence, error=repr(error))
         else:
             self._hub.publish(change)
+
+    def _is_no_change(self, event: dict[str, Any]) -> bool:
+        """Whether the event is none of a row that clients see; what it means is done."""
+        if event["table"] == REVOCATIONS:
+            self._hub.revoke(event["record"]["session_id"])
+        elif event["table"] in announcements.TOLD:
+            self._hub.rooms.announce(announcements.read(event))
+        else:
+            return False
+        return True
 
     def _last_minutes(self) -> ConsumerConfig:
         since = datetime.fromtimestamp(time.time() - self._hub.kept_seconds, UTC)

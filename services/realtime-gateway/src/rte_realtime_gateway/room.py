@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.authorization import Grant
+from rte_realtime_gateway.announcements import Announcement
+from rte_realtime_gateway.authorization import MEMBER_CHANNEL, Grant
 from rte_realtime_gateway.presence import NOBODY, Entry, EntryId, Meta, Presence, new_ref
 from rte_realtime_gateway.protocol.frames import Broadcast, Version, push, push_broadcast
+from rte_realtime_gateway.protocol.messages import PREFIX
 
 if TYPE_CHECKING:
     from rte_realtime_gateway.channel import Channel
@@ -134,6 +136,14 @@ class Rooms:
         """Send to those in this process."""
         if name in self._rooms:
             self._rooms[name].deliver(broadcast, sender)
+
+    def announce(self, announcement: Announcement) -> None:
+        """Tell members of this process on their own channels, private and public; each process reads for itself."""
+        team_id, user_id, broadcast = announcement
+        topic = PREFIX + MEMBER_CHANNEL + (user_id or "")
+        for name, room in list(self._rooms.items()):
+            if name.team_id == team_id and (name.topic == topic or (user_id is None and name.topic.startswith(topic))):
+                room.deliver(broadcast)
 
     # Presence of this process' clients
 

@@ -1,0 +1,2 @@
+drop trigger capture_change on exports;
+drop trigger capture_change on reports;
