@@ -172,6 +172,8 @@ class GatewaySocket(asyncio.Protocol):
                 self._agree(handshake.extensions)
                 self._session = self._begin(version, request, query)
                 return
+            if response.status_code == HTTPStatus.FORBIDDEN:
+                self._wiring.note_refused_origin(request)
         self._transport.write(response.serialize())
         self._transport.close()
 

@@ -1,17 +1,26 @@
 """What every socket of this process shares."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+import structlog
+from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
 from rte_common.auth import TokenVerifier
+from rte_realtime_gateway import metrics
 from rte_realtime_gateway.authorization import TokenGate
 from rte_realtime_gateway.compression import NEGOTIATED
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+MAX_LOGGED_ORIGINS = 100
+MAX_ORIGIN = 200
+"""Characters of one in the log."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,7 @@ class Wiring:
     hub: Hub
     gate: TokenGate
     verifier: TokenVerifier
+    _logged_origins: set[str] = field(default_factory=set)
 
     @cached_property
     def handshake(self) -> ServerProtocol:
@@ -31,3 +41,11 @@ class Wiring:
         origins = None if "*" in allowed else [None, *map(Origin, allowed)]
         extensions = [NEGOTIATED] if self.settings.compression else None
         return ServerProtocol(origins=origins, extensions=extensions, logger=logging.getLogger("websockets.server"))
+
+    def note_refused_origin(self, request: Request) -> None:
+        """Log the first refusal of each origin: the page learns nothing of the reason, and tries again for ever."""
+        metrics.DROPS.labels("origin").inc()
+        origin = ", ".join(request.headers.get_all("Origin"))[:MAX_ORIGIN]
+        if origin not in self._logged_origins and len(self._logged_origins) < MAX_LOGGED_ORIGINS:
+            self._logged_origins.add(origin)
+            log.warning("origin_refused", origin=origin, hint="ALLOWED_ORIGINS names who may connect")

@@ -245,7 +245,8 @@ def _search(pattern: str, *, ignore_case: bool) -> Test:
     try:
         expression = re2.compile(pattern, options)
     except re2.error as error:
-        raise BadFilter(f"bad pattern: {error}") from None
+        reason = error.args[0]
+        raise BadFilter(f"bad pattern: {reason.decode() if isinstance(reason, bytes) else reason}") from None
     return _strict(lambda cell: expression.search(str(cell)) is not None)
 
 
