@@ -13,6 +13,7 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.transport import TcpTransport
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from nats.js.errors import FetchTimeoutError, NotFoundError
@@ -23,6 +24,10 @@ from rte_common.settings import NatsSettings
 log = structlog.get_logger(__name__)
 
 DAY = 24 * 3600
+PING_SECONDS = 10
+"""How often the broker is asked whether it is there; twice without an answer, and it is not."""
+CLOSE_SECONDS = 2
+"""How long the end of the process waits for the broker to take what was still to be written."""
 BROADCASTS = "rte.broadcasts.>"
 BROADCAST_SECONDS, BROADCASTS_PER_ROOM, BROADCAST_BYTES = 3 * DAY, 25, 32 << 20
 """How long and how many of the broadcasts that clients ask to keep: the real Realtime server's, and what every gateway
@@ -58,12 +63,23 @@ class Poison(Exception):
     """A message that no retry can help: it goes to the dead letters at once, with this reason."""
 
 
+class _Client(Client):
+    """A client that gives a lost connection up at once."""
+
+    async def _attempt_reconnect(self) -> None:
+        # nats-py 2.16 waits, before it connects again, until the connection that it lost has taken what was still to be
+        # written. One whose other end has vanished does so when the kernel gives it up: after a quarter of an hour.
+        if isinstance(self._transport, TcpTransport) and (writer := self._transport._io_writer):
+            writer.transport.abort()
+        await super()._attempt_reconnect()
+
+
 class Broker:
     """The connection to NATS; it may be away at any time, also at the start."""
 
     def __init__(self, settings: NatsSettings) -> None:
         self._settings = settings
-        self.client = Client()
+        self.client: Client = _Client()
         self.jetstream: JetStreamContext = self.client.jetstream(timeout=5)
         self._declared = asyncio.Event()
 
@@ -84,7 +100,7 @@ class Broker:
             name=name,
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
-            ping_interval=10,
+            ping_interval=PING_SECONDS,
             max_outstanding_pings=2,
             error_cb=_note_error,
             disconnected_cb=_note_loss,
@@ -123,7 +139,9 @@ async def connect(settings: NatsSettings, *, name: str) -> AsyncIterator[Broker]
         with contextlib.suppress(asyncio.CancelledError):
             await opening
         if not broker.client.is_closed:
-            await broker.client.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await broker.client.close()
 
 
 async def consume(broker: Broker, stream: str, durable: str, subject: str, handle: Handle) -> None:

@@ -1,0 +1,69 @@
+"""The connection to NATS outlives a broker that stops in the middle of everything, and never holds up the end."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+import pytest
+
+from rte_common import jetstream
+from rte_common.jetstream import Broker
+from rte_common.settings import NatsSettings
+from rte_devstack.nats import Nats
+
+MUCH = 32
+"""Half megabytes: more than the kernel takes for somebody who reads nothing."""
+
+
+@contextmanager
+def frozen(server: Nats) -> Iterator[None]:
+    """The server's connections stay, and nobody is there: as on a machine that lost its network."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+async def publish_much(broker: Broker) -> None:
+    for _ in range(MUCH):
+        await broker.client.publish("much", bytes(1 << 19))
+
+
+async def test_a_broker_that_reads_nothing_any_more_is_left_for_another(
+    private_nats: Callable[[], Nats], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jetstream, "PING_SECONDS", 0.2)
+    servers = {server.port: server for server in (private_nats(), private_nats())}
+    settings = NatsSettings(nats_url=tuple(server.url for server in servers.values()))
+    async with jetstream.connect(settings, name="test") as broker:
+        await broker.ready()
+        url = broker.client.connected_url
+        assert url is not None
+        assert url.port is not None
+        with frozen(servers.pop(url.port)):
+            publishing = asyncio.create_task(publish_much(broker))
+            async with asyncio.timeout(20):
+                while broker.client.connected_url is None or broker.client.connected_url.port not in servers:
+                    await asyncio.sleep(0.05)
+            await asyncio.gather(publishing, return_exceptions=True)
+
+
+async def test_a_broker_that_reads_nothing_any_more_does_not_hold_up_the_end(
+    private_nats: Callable[[], Nats], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jetstream, "CLOSE_SECONDS", 0.5)
+    server = private_nats()
+    async with AsyncExitStack() as connection:
+        settings = NatsSettings(nats_url=(server.url,))
+        broker = await connection.enter_async_context(jetstream.connect(settings, name="test"))
+        await broker.ready()
+        with frozen(server):
+            publishing = asyncio.create_task(publish_much(broker))
+            await asyncio.wait([publishing], timeout=1)
+            async with asyncio.timeout(20):
+                await connection.aclose()
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
