@@ -67,3 +67,15 @@ async def test_a_broker_that_reads_nothing_any_more_does_not_hold_up_the_end(
                 await connection.aclose()
         publishing.cancel()
         await asyncio.gather(publishing, return_exceptions=True)
+
+
+async def test_a_broker_that_refuses_something_is_connected_to_again(private_nats: Callable[[], Nats]) -> None:
+    async with jetstream.connect(NatsSettings(nats_url=(private_nats().url,)), name="test") as broker:
+        await broker.ready()
+        # The client looks at the body's size only: the server does not take that much with a header, and hangs up.
+        await broker.client.publish("much", bytes(broker.client.max_payload), headers={"one": "header"})
+        async with asyncio.timeout(20):
+            while not broker.client.stats["reconnects"]:
+                await asyncio.sleep(0.05)
+            await broker.client.flush()
+            assert await broker.check() is None

@@ -17,6 +17,7 @@ from nats.aio.transport import TcpTransport
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from nats.js.errors import FetchTimeoutError, NotFoundError
+from nats.protocol.parser import PERMISSIONS_ERR
 from prometheus_client import Counter
 
 from rte_common.settings import NatsSettings
@@ -64,7 +65,15 @@ class Poison(Exception):
 
 
 class _Client(Client):
-    """A client that gives a lost connection up at once."""
+    """A client that gives a lost connection up at once, and itself never."""
+
+    async def _process_err(self, err_msg: str) -> None:
+        # nats-py 2.16 closes the client for good, whatever the server has against the connection.
+        if PERMISSIONS_ERR in err_msg:
+            await super()._process_err(err_msg)
+        else:
+            log.warning("nats_refused", error=err_msg)
+            await self._process_op_err(nats.errors.Error(err_msg))
 
     async def _attempt_reconnect(self) -> None:
         # nats-py 2.16 waits, before it connects again, until the connection that it lost has taken what was still to be
