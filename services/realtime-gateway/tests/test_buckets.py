@@ -109,3 +109,21 @@ async def test_leave_is_taken_of_the_others_when_one_cannot_be_told(
 
     await upkeep.take_leave(cannot, tell)
     assert told.is_set()
+
+
+async def test_a_value_that_is_too_large_for_the_broker_does_no_harm_to_the_others(broker: Broker) -> None:
+    seen: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+    loaded = asyncio.Event()
+    reader = Reader(lambda key, value: seen.put_nowait((key, value)), lambda key: None, lambda: None, loaded.set)
+    bucket = Bucket(broker, "full", reader, ttl=60, replicas=1)
+    running = asyncio.create_task(bucket.run())
+    await asyncio.wait_for(loaded.wait(), 15)
+    for size in broker.client.max_payload, 2 * broker.client.max_payload:
+        bucket.put("large", bytes(size))
+        bucket.put("small", b"%d" % size)
+        async with asyncio.timeout(15):
+            assert await seen.get() == ("small", b"%d" % size)
+    assert broker.client.stats["reconnects"] == 0
+    assert not bucket._unwritten
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS = 0.5
 SLICE = 50
 FINISH_SECONDS = 2
+HEADER_BYTES = 1 << 10
+"""What a key's headers need of the most that the broker takes as one: it hangs up on whoever sends more."""
 MARKER_SECONDS = 60.0
 """How long the broker tells that a key's time to live has ended, to those who were away just then."""
 
@@ -115,6 +117,9 @@ class Bucket:
         """Write so many keys; returns False when one failed, and leaves it and the others for later."""
         for key in list(islice(self._unwritten, size)):
             value, headers = self._unwritten.pop(key)
+            if len(value) + HEADER_BYTES > self._broker.client.max_payload:
+                log.warning("bucket_value_too_large", bucket=self._prefix, key=key, size=len(value))
+                continue  # the value before it stays until its time ends
             try:
                 await self._broker.client.publish(f"{self._prefix}{key}", value, headers=headers)
             except (nats.errors.Error, OSError) as error:
