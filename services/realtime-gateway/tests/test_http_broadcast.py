@@ -12,7 +12,7 @@ from bare import bare
 from gateway import Gateway, Members
 
 BATCH, TOPIC = "/api/broadcast", "expectations:active"
-ONE = f"/api/broadcast/{quote(TOPIC, safe='')}/events/{quote('über wave', safe='')}"
+ONE = f"/api/broadcast/{quote(TOPIC, safe='')}/events/{quote('über/wave ?', safe='')}"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -42,7 +42,7 @@ async def test_messages_reach_the_members_of_their_rooms(
         assert [(await public.hear("broadcast"))["payload"] for _ in range(2)] == [{"n": 1}, {"n": 3}]
         heard = [await private.hear("broadcast") for _ in range(2)]
         assert [one["payload"] for one in heard] == [{"n": 2}, {"n": 4}]
-        assert heard[1]["event"] == "über wave"
+        assert heard[1]["event"] == "über/wave ?"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,7 @@ async def test_messages_reach_the_members_of_their_rooms(
         (ONE, {"content": b"{", "headers": {"content-type": "application/json"}}, 422, "errors"),
         (BATCH, {"json": {"messages": [message(payload=json.loads("[" * 150 + "]" * 150))]}}, 422, "errors"),
         (ONE, {"content": b"[" * 300 + b"]" * 300, "headers": {"content-type": "application/json"}}, 422, "errors"),
+        (ONE.rpartition("/")[0] + "/", {"json": {}}, 422, "errors"),
         (ONE, {"content": b"x", "headers": {"content-type": "text/plain"}}, 415, "error"),
         (
             ONE,

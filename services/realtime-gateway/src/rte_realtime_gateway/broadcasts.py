@@ -76,7 +76,8 @@ async def send_batch(request: Request) -> Response:
     return Response(status_code=HTTPStatus.ACCEPTED)
 
 
-@router.post("/api/broadcast/{topic}/events/{event}", status_code=HTTPStatus.ACCEPTED)
+# `:path`, because a server decodes %2F before it looks for the route: an event's name may have a slash, a topic's not.
+@router.post("/api/broadcast/{topic}/events/{event:path}", status_code=HTTPStatus.ACCEPTED)
 async def send_one(topic: str, event: str, request: Request, private: Annotated[bool, Query()] = False) -> Response:
     """Send the body, JSON or bytes, as one message; `persist=true` or `persist[ttl]=<seconds>` keeps a private one."""
     wiring: Wiring = request.state.wiring
@@ -139,8 +140,8 @@ async def _body(request: Request, wiring: Wiring) -> bytes:
 
 
 def _broadcast(event: str, content_type: str, body: bytes) -> Broadcast:
-    if len(event.encode()) > MAX_HEADER_FIELD:
-        raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"event": ["is too long"]}})
+    if not 1 <= len(event.encode()) <= MAX_HEADER_FIELD:
+        raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"event": ["is empty or too long"]}})
     match content_type.partition(";")[0].strip().lower():
         case "application/octet-stream":
             return Broadcast(event, body, Encoding.RAW)
