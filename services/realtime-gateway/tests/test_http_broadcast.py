@@ -1,5 +1,6 @@
 """Broadcasts over HTTP, and who may send them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -102,3 +103,15 @@ async def test_pages_of_any_origin_may_ask(http: httpx.AsyncClient) -> None:
     asked = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}
     answer = await http.options(ONE, headers={**asked, "Access-Control-Request-Headers": "apikey,authorization"})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
+
+
+async def test_who_leaves_before_the_body_has_come_is_no_error_of_ours(
+    gateway: Gateway, http: httpx.AsyncClient
+) -> None:
+    _, sending = await asyncio.open_connection("127.0.0.1", gateway.port)
+    token = http.headers["authorization"]
+    head = f"POST /realtime/v1{BATCH} HTTP/1.1\r\nHost: here\r\nAuthorization: {token}\r\nContent-Length: 1000\r\n\r\n"
+    sending.write(head.encode() + b"{")
+    sending.close()
+    await gateway.until_metric("rte_http_request_seconds_count", 1, status="400")
+    assert await gateway.metric("rte_http_request_seconds_count", status="500") == 0

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 log = structlog.get_logger(__name__)
@@ -126,9 +127,14 @@ def install(app: FastAPI) -> None:
         extensions = {"headers": dict(error.headers or {})}
         return answer(request, error.status_code, slug, title, str(error.detail), **extensions)
 
+    async def left(request: Request, _: Exception) -> JSONResponse:
+        # Nobody reads the answer: it is for the log and the metrics, where nothing of ours has failed.
+        return answer(request, 400, SLUGS[400], "Bad Request", "The connection ended before the body had come")
+
     app.add_exception_handler(Problem, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(ClientDisconnect, left)
 
 
 def _expected(error: Mapping[str, Any]) -> str:
