@@ -92,6 +92,21 @@ async def test_what_cannot_be_written_at_the_end_is_given_up_at_once(
         await bucket.finish()
 
 
+async def test_nobody_waits_with_taking_leave_for_one_who_cannot_be_told() -> None:
+    told = asyncio.Event()
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    async def tell() -> None:
+        told.set()
+
+    leaving = asyncio.create_task(upkeep.take_leave(hang, tell))
+    await asyncio.wait_for(told.wait(), upkeep.LEAVE_SECONDS / 2)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+
+
 @pytest.mark.parametrize("trouble", ["hangs", "fails"])
 async def test_leave_is_taken_of_the_others_when_one_cannot_be_told(
     trouble: str, monkeypatch: pytest.MonkeyPatch

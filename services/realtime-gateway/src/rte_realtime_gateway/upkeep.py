@@ -19,7 +19,7 @@ DRAIN_SHARE = 0.8
 """Part of the drain time over which sockets are closed; the rest is for their clients' answers."""
 
 LEAVE_SECONDS = 3.0
-"""How long the end of the process waits for each of those that tell the other replicas something."""
+"""How long the end of the process waits for those that tell the other replicas something, all together."""
 
 
 async def tidy(hub: Hub) -> None:
@@ -54,9 +54,12 @@ async def drain(hub: Hub, health: Health, seconds: float) -> None:
 
 async def take_leave(*farewells: Callable[[], Awaitable[None]]) -> None:
     """Tell the other replicas what they do not know yet. Without it they find out later: the stop waits for none."""
-    for farewell in farewells:
-        try:
-            async with asyncio.timeout(LEAVE_SECONDS):
-                await farewell()
-        except Exception as error:
-            log.warning("leave_not_taken", farewell=farewell.__qualname__, error=repr(error))
+    await asyncio.gather(*map(_take_leave, farewells))
+
+
+async def _take_leave(farewell: Callable[[], Awaitable[None]]) -> None:
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await farewell()
+    except Exception as error:
+        log.warning("leave_not_taken", farewell=farewell.__qualname__, error=repr(error))
