@@ -52,19 +52,21 @@ async def test_other_versions_paths_and_origins_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("path", "header", "status"),
+    ("request_line", "header", "status"),
     [
-        ("//[x", "", 404),
-        ("//a/realtime/v1/websocket", "", 404),
-        ("/realtime/v1/websocket?vsn=2.0.0", "X-Api-Key: one\r\nX-Api-Key: two\r\n", 101),
-        ("/realtime/v1/websocket?vsn=2.0.0&apikey=%FF", "", 101),
-        ("/realtime/v1/websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", 400),
+        ("GET //[x", "", 404),
+        ("GET //a/realtime/v1/websocket", "", 404),
+        ("GET /realtime/v1/websocket?vsn=2.0.0", "X-Api-Key: one\r\nX-Api-Key: two\r\n", 101),
+        ("GET /realtime/v1/websocket?vsn=2.0.0&apikey=%FF", "", 101),
+        ("GET /realtime/v1/websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", 400),
+        ("HEAD /realtime/v1/websocket", "", 405),
+        ("POST /realtime/v1/websocket", "", 405),
     ],
 )
-async def test_a_strange_request_is_answered(gateway: Gateway, path: str, header: str, status: int) -> None:
+async def test_a_strange_request_is_answered(gateway: Gateway, request_line: str, header: str, status: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(
-        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{header}"
+        f"{request_line} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{header}"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     async with asyncio.timeout(10):

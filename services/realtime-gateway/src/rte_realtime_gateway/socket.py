@@ -163,6 +163,8 @@ class GatewaySocket(asyncio.Protocol):
         handshake = self._wiring.handshake
         if path not in PATHS:
             response = handshake.reject(HTTPStatus.NOT_FOUND, "Connect to /realtime/v1/websocket\n")
+        elif not data.startswith(b"GET "):  # `websockets` leaves that to who reads the request, and uvicorn to us
+            response = handshake.reject(HTTPStatus.METHOD_NOT_ALLOWED, "Connect with GET\n")
         elif (version := _version(query)) is None:
             response = handshake.reject(HTTPStatus.FORBIDDEN, "vsn is 1.0.0 or 2.0.0\n")
         else:
