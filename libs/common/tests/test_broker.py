@@ -79,3 +79,20 @@ async def test_a_broker_that_refuses_something_is_connected_to_again(private_nat
                 await asyncio.sleep(0.05)
             await broker.client.flush()
             assert await broker.check() is None
+
+
+async def test_who_waits_for_a_broker_that_reads_nothing_can_be_cancelled(private_nats: Callable[[], Nats]) -> None:
+    server = private_nats()
+    async with jetstream.connect(NatsSettings(nats_url=(server.url,)), name="test") as broker:
+        await broker.ready()
+
+        async def publish_for_good() -> None:
+            while True:
+                await publish_much(broker)
+
+        with frozen(server):
+            publishing = asyncio.create_task(publish_for_good())
+            await asyncio.wait([publishing], timeout=1)
+            publishing.cancel()
+            await asyncio.wait([publishing], timeout=3)
+            assert publishing.cancelled()

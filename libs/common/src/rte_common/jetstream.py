@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import nats
 import nats.errors
@@ -81,6 +82,15 @@ class _Client(Client):
         if isinstance(self._transport, TcpTransport) and (writer := self._transport._io_writer):
             writer.transport.abort()
         await super()._attempt_reconnect()
+
+    async def _flush_pending(self, force_flush: bool = False) -> Any:
+        # nats-py 2.16 swallows a cancellation while it waits here: whoever was told to end would go on for ever.
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        flushed = await super()._flush_pending(force_flush)
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
+        return flushed
 
 
 class Broker:
