@@ -142,3 +142,20 @@ async def test_a_value_that_is_too_large_for_the_broker_does_no_harm_to_the_othe
     assert not bucket._unwritten
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_is_written_at_the_end_while_more_is_written_is_written_once(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    async def publish(subject: str, value: bytes, headers: dict[str, str]) -> None:
+        await asyncio.sleep(0)  # as when the connection takes less than is written
+        written.append(subject)
+
+    bucket = Bucket(broker, "busy", IGNORING, ttl=60, replicas=1)
+    monkeypatch.setattr(broker.client, "publish", publish)
+    for key in "abc":
+        bucket.put(key, b"")
+    await asyncio.gather(bucket.finish(), bucket._write_slice(3))
+    assert sorted(written) == ["$KV.busy.a", "$KV.busy.b", "$KV.busy.c"]

@@ -116,6 +116,8 @@ class Bucket:
     async def _write_slice(self, size: int) -> bool:
         """Write so many keys; returns False when one failed, and leaves it and the others for later."""
         for key in list(islice(self._unwritten, size)):
+            if key not in self._unwritten:
+                continue  # at the end, others write too
             value, headers = self._unwritten.pop(key)
             if len(value) + HEADER_BYTES > self._broker.client.max_payload:
                 log.warning("bucket_value_too_large", bucket=self._prefix, key=key, size=len(value))
