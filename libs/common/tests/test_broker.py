@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 import pytest
+import uvloop
 
 from rte_common import jetstream
 from rte_common.jetstream import Broker
@@ -32,6 +33,8 @@ async def publish_much(broker: Broker) -> None:
         await broker.client.publish("much", bytes(1 << 19))
 
 
+# nats-py leaves it to the garbage collector to close a connection on which nobody answered.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_broker_that_reads_nothing_any_more_is_left_for_another(
     private_nats: Callable[[], Nats], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,3 +99,18 @@ async def test_who_waits_for_a_broker_that_reads_nothing_can_be_cancelled(privat
             publishing.cancel()
             await asyncio.wait([publishing], timeout=3)
             assert publishing.cancelled()
+
+
+def test_a_broker_that_is_away_with_much_unsaid_makes_no_error_of_the_end(private_nats: Callable[[], Nats]) -> None:
+    server = private_nats()
+
+    async def end_while_it_is_away() -> None:
+        async with jetstream.connect(NatsSettings(nats_url=(server.url,)), name="test") as broker:
+            await broker.ready()
+            server.stop()
+            async with asyncio.timeout(20):
+                while broker.client.is_connected:
+                    await asyncio.sleep(0.05)
+            await broker.client.publish("unsaid", b"")
+
+    uvloop.run(end_while_it_is_away())  # as every service does: asyncio's own loop forgives writing to what is closed

@@ -158,9 +158,11 @@ async def connect(settings: NatsSettings, *, name: str) -> AsyncIterator[Broker]
         with contextlib.suppress(asyncio.CancelledError):
             await opening
         if not broker.client.is_closed:
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await broker.client.close()
+            except (OSError, RuntimeError) as error:  # it writes to what it has lost, and uvloop does not forgive that
+                log.warning("nats_not_closed", error=repr(error))
 
 
 async def consume(broker: Broker, stream: str, durable: str, subject: str, handle: Handle) -> None:
