@@ -17,7 +17,8 @@ from rte_realtime_gateway import replicas, upkeep
 from rte_realtime_gateway.bucket import Bucket, Reader
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.presence import Entry
-from rte_realtime_gateway.replicas import Presences
+from rte_realtime_gateway.protocol.frames import Broadcast
+from rte_realtime_gateway.replicas import MAX_OUTGOING_BYTES, NatsReplicas, Presences
 from rte_realtime_gateway.room import RoomName
 
 ROOM = RoomName("org_harbour", "realtime:expectations:active", False)
@@ -159,3 +160,22 @@ async def test_what_is_written_at_the_end_while_more_is_written_is_written_once(
         bucket.put(key, b"")
     await asyncio.gather(bucket.finish(), bucket._write_slice(3))
     assert sorted(written) == ["$KV.busy.a", "$KV.busy.b", "$KV.busy.c"]
+
+
+async def test_broadcasts_for_a_broker_that_takes_none_wait_only_up_to_a_limit(broker: Broker) -> None:
+    gateway = NatsReplicas(broker, Hub(asyncio.get_running_loop().call_later), 1)
+    listener = await broker.client.subscribe(replicas.BROADCAST_SUBJECT)
+    room, large = RoomName("team", "realtime:expectations:active", private=False), bytes(1 << 20)[:-1000]
+    for _ in range(3 * MAX_OUTGOING_BYTES // len(large)):
+        gateway.broadcast(room, Broadcast("wave", large))
+    relaying = asyncio.create_task(gateway.run())
+    for _ in range(MAX_OUTGOING_BYTES // len(large) - 1):
+        await listener.next_msg(timeout=15)
+    gateway.broadcast(room, Broadcast("again", b"{}"))
+    async with asyncio.timeout(15):
+        left = 1
+        while b'"again"' not in (await listener.next_msg(timeout=15)).data[:200]:
+            left += 1
+    assert left <= 2, "what was too much was not kept"
+    relaying.cancel()
+    await asyncio.gather(relaying, return_exceptions=True)

@@ -13,6 +13,7 @@ import structlog
 from nats.aio.msg import Msg
 
 from rte_common.jetstream import Broker
+from rte_realtime_gateway import metrics
 from rte_realtime_gateway.bucket import Bucket, Reader
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.presence import NOBODY, Entry
@@ -28,6 +29,8 @@ REFRESH_SECONDS = 6.0
 """How often a replica says again who is present with it."""
 GHOST_SECONDS = 18.0
 """How long somebody is believed to be present without that: a killed replica leaves ghosts no longer."""
+MAX_OUTGOING_BYTES = 1 << 25
+"""Of broadcasts that wait for a broker that takes none: the others' members do not hear what is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,8 @@ class NatsReplicas(Replicas):
         self.presences = Presences(broker, hub, self.me, replicas)
         self._broker = broker
         self._hub = hub
-        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(maxsize=10_000)
+        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        self._outgoing_bytes = 0
 
     def broadcast(self, room: RoomName, broadcast: Broadcast) -> None:
         """Deliver it to the others' members of the room too; at most once, like every broadcast."""
@@ -150,10 +154,12 @@ class NatsReplicas(Replicas):
             "binary": broadcast.binary,
             "meta": broadcast.meta.decode(),
         }
-        try:
-            self._outgoing.put_nowait(orjson.dumps(head) + b"\n" + broadcast.payload)
-        except asyncio.QueueFull:
-            log.warning("broadcast_not_relayed", topic=room.topic)
+        data = orjson.dumps(head) + b"\n" + broadcast.payload
+        if self._outgoing_bytes + len(data) > MAX_OUTGOING_BYTES:
+            metrics.DROPS.labels("not_relayed").inc()
+            return
+        self._outgoing_bytes += len(data)
+        self._outgoing.put_nowait(data)
 
     def present(self, room: RoomName, entry: Entry) -> None:
         """Tell that somebody is present with us."""
@@ -181,7 +187,10 @@ class NatsReplicas(Replicas):
             try:
                 await self._broker.client.publish(BROADCAST_SUBJECT, data)
             except nats.errors.Error as error:
+                metrics.DROPS.labels("not_relayed").inc()
                 log.warning("broadcast_not_relayed", error=repr(error))
+            finally:
+                self._outgoing_bytes -= len(data)
 
     async def _subscribe(self) -> None:
         """Hear the others, before any client may join."""
