@@ -52,12 +52,21 @@ class Stack:
 
     def build(self) -> None:
         """Build the images under the names that compose gives them."""
-        for name, service in json.loads(self.compose("config", "--format", "json"))["services"].items():
-            if build := service.get("build"):
-                arguments = [f"--build-arg={key}={value}" for key, value in build.get("args", {}).items()]
-                # The host's network, because a package index may be reachable from there only.
-                command = ["docker", "build", "--network=host", "-f", build["dockerfile"], *arguments]
-                output_of(*command, "-t", f"{self.project}-{name}", build["context"])
+        for image, build in self._builds().items():
+            arguments = [f"--build-arg={key}={value}" for key, value in build.get("args", {}).items()]
+            # The host's network, because a package index may be reachable from there only.
+            command = ["docker", "build", "--network=host", "-f", build["dockerfile"], *arguments]
+            output_of(*command, "-t", image, build["context"])
+
+    def _builds(self) -> dict[str, Any]:
+        services = json.loads(self.compose("config", "--format", "json"))["services"]
+        return {f"{self.project}-{name}": one["build"] for name, one in services.items() if "build" in one}
+
+    def remove(self) -> None:
+        """Remove containers, volumes and images: one after the other, because `down --rmi` fails on shared layers."""
+        self.compose("down", "--volumes", "--remove-orphans")
+        for image in self._builds():
+            output_of("docker", "image", "rm", image)
 
     def start(self) -> None:
         """Start everything, and wait until it is healthy."""
@@ -117,7 +126,7 @@ def stack(clerk_settings: ClerkStandIn, tmp_path_factory: pytest.TempPathFactory
         stack.start()
         yield stack
     finally:
-        stack.compose("down", "--volumes", "--remove-orphans", "--rmi", "local")
+        stack.remove()
 
 
 @pytest.fixture
