@@ -179,6 +179,33 @@ def test_leaving_on_purpose_begins_anew() -> None:
     assert returned(client) == ([], LOAD_AGAIN)
 
 
+@pytest.mark.parametrize("rejoined", [False, True], ids=["ended by an error", "joined again without a token"])
+def test_leaving_counts_also_when_nobody_knows_whose_channel_it_is(rejoined: bool) -> None:
+    world = World()
+    client = joined(world, token=world.tokens.token(lives=10))
+    client.answer_pings()
+    world.pass_time(46)
+    client.answer_pings()
+    if rejoined:
+        client.join()
+    client.say("phx_leave", {})
+    client.heard()
+    world.change(title="nobody listened")
+    client.join(token=world.tokens.token())
+    assert returned(client) == ([], LOAD_AGAIN)
+
+
+def test_who_leaves_after_an_error_begins_anew_on_another_socket_too() -> None:
+    world = World()
+    client = joined(world, token=world.tokens.token(lives=10))
+    client.answer_pings()
+    world.pass_time(46)
+    client.say("phx_leave", {})
+    client.session.ended()
+    world.change(title="nobody listened")
+    assert returned(joined(world)) == ([], LOAD_AGAIN)
+
+
 def test_a_rejoin_on_the_same_socket_resumes_even_without_a_session() -> None:
     world = World()
     client = joined(world, token=world.tokens.token(lives=10), session=None)

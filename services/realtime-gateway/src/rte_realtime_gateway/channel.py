@@ -351,7 +351,7 @@ class Channel:
         """End it because the client asks for it."""
         self.session.forget(self)
         self.end(for_good=True)
-        self.session.forget_place(self.subscription, self._grant.member if self._grant else None)
+        self.session.forget_places(self.topic, (self.subscription, self._grant.member) if self._grant else None)
         self.reply(ref, messages.ok())
         self._push("phx_close", messages.EMPTY, ref=self._join_ref)
 

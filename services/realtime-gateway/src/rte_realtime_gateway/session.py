@@ -100,6 +100,8 @@ class Session:
         """Where channels that ended on this socket were."""
         self._promised: Places = {}
         """Where channels that ended without ever having a token would have begun."""
+        self._left: dict[str, None] = {}
+        """Topics that the client left on purpose and has not joined again."""
         self._without_token: dict[str, None] = {}
         self._stream = hub.positions.stream
         """In which the places are."""
@@ -147,6 +149,7 @@ class Session:
             self._join(message)
         elif message.event == "phx_leave":
             if channel is None:
+                self.forget_places(message.topic)  # its channel has ended with an error, and it gives up
                 self._reply(message, messages.ok())
             else:
                 channel.leave(message.ref)
@@ -216,6 +219,11 @@ class Session:
         promised = self._promised.pop(subscription, None)
         where = self._where(member, subscription)
         here = self._places.pop(where, None)
+        topic = _topic_of(subscription)
+        if topic in self._left:
+            del self._left[topic]
+            self.hub.positions.forget(*where)
+            return None, False
         if here is None and self.client_id is not None:
             here = self.hub.positions.of(*where)
         return (promised, False) if here is None else (here, True)
@@ -230,13 +238,18 @@ class Session:
         else:
             keep(self._places, self._where(member, subscription), place)
 
-    def forget_place(self, subscription: str, member: Member | None) -> None:
-        """The client left on purpose: a later join begins anew."""
-        self._promised.pop(subscription, None)
-        if member is not None:
-            where = self._where(member, subscription)
-            for places in (self._places, self._pinged or {}):
-                places.pop(where, None)
+    def forget_places(self, topic: str, present: tuple[str, Member] | None = None) -> None:
+        """The client left on purpose: a later join begins anew, even if nobody knows yet whose channel that was.
+        `present`: the subscription that it still had, and its member."""
+        keep(self._left, topic, None)
+        pinged = self._pinged or {}
+        known = {where for where in (*self._places, *pinged) if _topic_of(where[1]) == topic}
+        if present is not None:
+            subscription, member = present
+            known.add(self._where(member, subscription))
+        for where in known:
+            self._places.pop(where, None)
+            pinged.pop(where, None)
             self.hub.positions.forget(*where)
 
     def ping(self) -> None:
@@ -368,6 +381,10 @@ class Session:
             self.forget(channel)
             channel.end()
         self._when_writable.clear()
+
+
+def _topic_of(subscription: str) -> str:
+    return subscription.rpartition("#")[0]
 
 
 def _read_join(message: Message) -> JoinRequest:
