@@ -206,6 +206,28 @@ def test_who_leaves_after_an_error_begins_anew_on_another_socket_too() -> None:
     assert returned(joined(world)) == ([], LOAD_AGAIN)
 
 
+def test_the_other_replicas_hear_of_who_left_on_purpose() -> None:
+    here, there = World(), World()
+    there.clock, there.tokens = here.clock, here.tokens
+    token = here.tokens.token(lives=10_000)
+
+    def tell() -> None:
+        for client in here.hub.positions.unshared:
+            there.hub.positions.learn(client, here.hub.positions.places(client), here.hub.positions.stream)
+
+    client = joined(here, token=token)
+    client.answer_pings()
+    tell()
+    assert returned(joined(there, token=token)) == ([], RESUMED)
+    client.say("phx_leave", {})
+    tell()
+    assert returned(joined(there, token=token)) == ([], LOAD_AGAIN)
+    client.join(token=token)
+    client.answer_pings()
+    tell()
+    assert returned(joined(there, token=token)) == ([], RESUMED), "it is back at the place where it left"
+
+
 def test_a_rejoin_on_the_same_socket_resumes_even_without_a_session() -> None:
     world = World()
     client = joined(world, token=world.tokens.token(lives=10), session=None)

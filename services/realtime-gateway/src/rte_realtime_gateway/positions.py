@@ -34,7 +34,12 @@ MAX_PLACES = MAX_CHANNELS
 """Kept of one client, those of its latest subscriptions."""
 
 Places = dict[str, int]
-"""Subscription -> sequence of the last change that the client had, or that was not meant for it."""
+"""Subscription -> sequence of the last change that the client had, or that was not meant for it.
+
+Where it left on purpose that is `~place`, below zero: the others hear of that too, and older news does not undo it.
+"""
+LEFT = ~0
+"""Where it left, of a client of which nothing is known."""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -73,7 +78,10 @@ class Positions:
     def of(self, client: str, subscription: str) -> int | None:
         """Where the client is; None if nobody knows."""
         known = self._known.get((self.stream, client))
-        return None if known is None or known.at < self.clock() - self.keep_seconds else known.places.get(subscription)
+        if known is None or known.at < self.clock() - self.keep_seconds:
+            return None
+        place = known.places.get(subscription, LEFT)
+        return place if place >= 0 else None
 
     def advance(self, client: str, places: Mapping[str, int]) -> None:
         """The client has had everything up to these places. Positions only grow, so late news do no harm."""
@@ -85,13 +93,14 @@ class Positions:
         known = self._known.setdefault((stream, client), Known({}, 0))
         known.at = self.clock()
         for subscription, place in places.items():
-            keep(known.places, subscription, max(place, known.places.get(subscription, 0)))
+            # Of two at the same place the later news counts: who has left there, or has joined again.
+            keep(known.places, subscription, max(place, known.places.get(subscription, LEFT), key=_reached))
 
-    def forget(self, client: str, subscription: str) -> None:
-        """The client left on purpose: when it joins again, it begins anew."""
-        known = self._known.get((self.stream, client))
-        if known is not None and known.places.pop(subscription, None) is not None:
-            self._share(client)
+    def forget(self, client: str, subscription: str, place: int) -> None:
+        """The client left on purpose at this place: when it joins again, it begins anew."""
+        known = self.of(client, subscription)
+        if known is not None:
+            self.advance(client, {subscription: ~max(place, known)})
 
     def _share(self, client: str) -> None:
         self.unshared.add(client)
@@ -107,6 +116,10 @@ class Positions:
         oldest = self.clock() - self.keep_seconds
         for key in [key for key, known in self._known.items() if known.at < oldest]:
             del self._known[key]
+
+
+def _reached(place: int) -> int:
+    return max(place, ~place)
 
 
 def keep(latest: dict[Key, Value], key: Key, value: Value) -> None:

@@ -222,7 +222,7 @@ class Session:
         topic = _topic_of(subscription)
         if topic in self._left:
             del self._left[topic]
-            self.hub.positions.forget(*where)
+            self.hub.positions.forget(*where, self.hub.head)
             return None, False
         if here is None and self.client_id is not None:
             here = self.hub.positions.of(*where)
@@ -250,7 +250,7 @@ class Session:
         for where in known:
             self._places.pop(where, None)
             pinged.pop(where, None)
-            self.hub.positions.forget(*where)
+            self.hub.positions.forget(*where, self.hub.head)
 
     def ping(self) -> None:
         """Find out what the client received: it answers after everything that was written until now."""
