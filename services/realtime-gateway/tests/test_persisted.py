@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -163,6 +164,27 @@ def test_a_slow_member_is_replayed_what_it_takes() -> None:
     assert heard(slow) == []
     slow.session.rewire(lagging=False)
     assert [payload for payload, _ in heard(slow)] == [0, 1, 2]
+
+
+def test_who_reads_nothing_and_joins_again_and_again_keeps_no_replays() -> None:
+    world = World()
+    Store(world)
+    sender = world.member(**PRIVATE)
+    for _ in range(BROADCASTS_PER_ROOM):
+        persist(sender, "x" * (MAX_PERSISTED_BYTES - 2))
+    slow = world.client()
+    slow.session.rewire(lagging=True)
+    token = world.tokens.token("user_maria")
+    tracemalloc.start()
+    try:
+        for _ in range(50):
+            slow.join(token=token, **PRIVATE, **ALL)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < MAX_PERSISTED_BYTES * BROADCASTS_PER_ROOM, "less than one replay"
+    slow.session.rewire(lagging=False)
+    assert len(heard(slow)) == BROADCASTS_PER_ROOM, "of the channel that is joined"
 
 
 # With a real broker

@@ -211,7 +211,7 @@ class Channel:
             self._place = hub.head
         missed = entered.team.since(self._place, CATCH_UP_CHANGES)
         if missed and self.session.lagging:
-            self.session.when_writable(lambda: self._catch_up(resumed))
+            self.session.when_writable(self, lambda: self._catch_up(resumed))
             return
         written = self._write_missed(missed, entered.audience, grant)
         if written < len(missed) or written == CATCH_UP_CHANGES:

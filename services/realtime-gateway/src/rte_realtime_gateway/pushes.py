@@ -88,19 +88,19 @@ class Pushes:
     def send_replay(self) -> None:
         """Tell what was persisted in the room before, if that was asked for."""
         if wanted := self._channel.request.replay:
-            version, topic = self._channel.session.version, self._channel.topic
-            kept = self._hub.persisted.replay(self._room.name, wanted.since, wanted.limit)
-            frames = [push_broadcast(version, topic, broadcast) for broadcast in kept]
-            self._write_replay([frame for frame in frames if frame is not None])
+            self._write_replay(self._hub.persisted.replay(self._room.name, wanted.since, wanted.limit))
 
-    def _write_replay(self, frames: list[bytes]) -> None:
+    def _write_replay(self, kept: list[Broadcast]) -> None:
+        """Make each frame when it can be written: until then it would be kept for every slow member."""
         session = self._channel.session
-        while frames and self._channel in self._room.members:
+        while kept and self._channel in self._room.members:
             if session.lagging:
-                session.when_writable(lambda: self._write_replay(frames))
+                session.when_writable(self._channel, lambda: self._write_replay(kept))
                 return
-            session.write(frames.pop(0))
-            metrics.DELIVERIES.labels("replayed").inc()
+            frame = push_broadcast(session.version, self._channel.topic, kept.pop(0))
+            if frame is not None:
+                session.write(frame)
+                metrics.DELIVERIES.labels("replayed").inc()
 
     def _refusal(self, grant: Grant) -> str | None:
         if not grant.may_write:
@@ -152,7 +152,7 @@ class Pushes:
         if self._channel not in self._room.members:
             return  # it ended meanwhile
         if self._channel.session.lagging:
-            self._channel.session.when_writable(lambda: self._tell_rest(behind))
+            self._channel.session.when_writable(self._channel, lambda: self._tell_rest(behind))
             return
         if part := self._room.presence.next_part(behind):
             self._channel.send("presence_diff", joined(part))

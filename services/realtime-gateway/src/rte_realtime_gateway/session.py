@@ -1,6 +1,7 @@
 """A session: one client on one websocket. It reads the client's frames and writes the server's; it does no I/O."""
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Protocol
 
 import structlog
@@ -109,7 +110,7 @@ class Session:
         """What the outstanding ping's answer will prove."""
         self._pings = 0
         self._ping_again = False
-        self._when_writable: list[Callable[[], None]] = []
+        self._when_writable: dict[Channel, list[Callable[[], None]]] = {}
         hub.sessions.add(self)
         metrics.SOCKETS.inc()
 
@@ -187,6 +188,8 @@ class Session:
 
     def forget(self, channel: Channel) -> None:
         """The channel ends, or has ended."""
+        # A client that reads nothing may join again as often as it likes: what it was about to be told is not kept.
+        self._when_writable.pop(channel, None)
         if self._channels.get(channel.topic) is channel:
             del self._channels[channel.topic]
             self._channel_at = self.hub.clock()
@@ -309,13 +312,13 @@ class Session:
         for channel in self._channels.values():
             channel.rewire()
         if not lagging:
-            waiting, self._when_writable = self._when_writable, []
-            for proceed in waiting:
+            waiting, self._when_writable = self._when_writable, {}
+            for proceed in chain.from_iterable(waiting.values()):
                 proceed()
 
-    def when_writable(self, proceed: Callable[[], None]) -> None:
-        """Call `proceed` once the client has taken most of what it was sent."""
-        self._when_writable.append(proceed)
+    def when_writable(self, channel: Channel, proceed: Callable[[], None]) -> None:
+        """Call `proceed` once the client has taken most of what it was sent, if the channel has not ended by then."""
+        self._when_writable.setdefault(channel, []).append(proceed)
 
     # The end
 
