@@ -20,6 +20,7 @@ from rte_realtime_gateway.protocol.frames import (
     push_broadcast,
     text_frame,
 )
+from rte_realtime_gateway.session import MAX_BAD_FRAMES
 
 names = st.text(max_size=60)
 
@@ -52,6 +53,16 @@ def test_a_json_broadcast_crosses_the_versions_both_ways() -> None:
     new.session.receive(kind3("1", "9", TOPIC, "wave", b"", Encoding.JSON, b'{"n":3}'))
     other.heard()
     assert other.binary == [bytes((4, len(TOPIC), 4, 0, 1)) + TOPIC.encode() + b'wave{"n":3}']
+
+
+@pytest.mark.parametrize("event", ["gelöscht", "größe", "ö"])
+def test_broadcasts_that_older_clients_damage_are_refused_and_close_nothing(event: str) -> None:
+    client = World().member()
+    names = TOPIC.encode() + event.encode()
+    for _ in range(2 * MAX_BAD_FRAMES):
+        client.session.receive(bytes((3, 0, 0, len(TOPIC), len(event), 0, 1)) + names + b'{"n":1}')
+    assert [said.payload["status"] for said in client.heard()] == ["error"] * 2 * MAX_BAD_FRAMES
+    assert client.wire.closed is None
 
 
 @given(st.binary(max_size=300))

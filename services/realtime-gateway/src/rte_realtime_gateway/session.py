@@ -23,6 +23,7 @@ from rte_realtime_gateway.protocol.frames import (
     Version,
     decode_binary,
     decode_text,
+    is_broadcast,
     ping_frame,
     push,
 )
@@ -128,7 +129,8 @@ class Session:
         try:
             self._handle(decode_text(self.version, data) if isinstance(data, str) else self._decode_binary(data))
         except BadFrame as error:
-            self._bad_frames += 1
+            # realtime-js before 2.110.4 damages each broadcast with a name that is not ASCII: no reason to close.
+            self._bad_frames += not is_broadcast(data)
             metrics.DROPS.labels("bad_frame").inc()
             self.push(PHOENIX, "phx_reply", messages.error(f"BadFrame: {error}"))
             if self._bad_frames >= MAX_BAD_FRAMES:

@@ -96,6 +96,11 @@ def decode_text(version: Version, text: str | bytes) -> Message:
     return Message(topic, event, payload, ref, join_ref, len(text))
 
 
+def is_broadcast(data: str | bytes) -> bool:
+    """Whether the frame is meant for a user broadcast, well-formed or not."""
+    return isinstance(data, bytes) and data[:1] == bytes((USER_BROADCAST_PUSH,))
+
+
 def decode_binary(data: bytes) -> Message:
     """Read a binary frame of version 2.0.0, which is a user broadcast (kind 3); raises BadFrame."""
     if len(data) < 7 or data[0] != USER_BROADCAST_PUSH:
