@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import nats
 import pytest
+from tenacity import retry, retry_if_exception_message, stop_after_attempt
 
 from rte_devstack.folder import Folder
 from rte_devstack.nats import Nats
@@ -228,7 +229,13 @@ def _leave_servers_as_new(request: pytest.FixtureRequest) -> Iterator[None]:
     database: Database | None = request.getfixturevalue("postgres") if "postgres" in used else None
     yield
     if database is not None:
-        database.execute(RESTORE_ROWS)
+        _restore(database)
+
+
+@retry(retry=retry_if_exception_message(match=".*deadlock detected"), stop=stop_after_attempt(5), reraise=True)
+def _restore(database: Database) -> None:
+    """Put the rows back; a transaction that a test has abandoned may still be ending, and hold what this wants."""
+    database.execute(RESTORE_ROWS)
 
 
 @pytest.fixture
