@@ -1,6 +1,7 @@
 """What the replicas know together: entries of a killed one end by the broker's clock, and a stop waits for nobody."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,7 @@ from rte_devstack.nats import Nats
 from rte_realtime_gateway import replicas, upkeep
 from rte_realtime_gateway.bucket import Bucket, Reader
 from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.positions import BUCKET, SharedPositions
 from rte_realtime_gateway.presence import Entry
 from rte_realtime_gateway.protocol.frames import Broadcast
 from rte_realtime_gateway.replicas import MAX_OUTGOING_BYTES, NatsReplicas, Presences
@@ -179,3 +181,30 @@ async def test_broadcasts_for_a_broker_that_takes_none_wait_only_up_to_a_limit(b
     assert left <= 2, "what was too much was not kept"
     relaying.cancel()
     await asyncio.gather(relaying, return_exceptions=True)
+
+
+async def test_when_positions_are_told_the_broker_has_them_or_is_away(private_nats: Callable[[], Nats]) -> None:
+    server = private_nats()
+    async with jetstream.connect(NatsSettings(nats_url=(server.url,)), name="test") as broker:
+        await broker.ready()
+        hub = Hub(asyncio.get_running_loop().call_later)
+        sharing = asyncio.create_task(SharedPositions(broker, hub, "me", 1).run())
+        hub.start_after(0, "stream")
+        async with asyncio.timeout(15):
+            while "positions" in str(await hub.check()):
+                await asyncio.sleep(0.02)
+
+        async def tell(place: int) -> None:
+            told = asyncio.Event()
+            hub.positions.advance("abcdef", {"topic": place})
+            hub.positions.tell_now(told.set)
+            await asyncio.wait_for(told.wait(), 10)
+
+        for place in range(1, 20):
+            await tell(place)
+            known = await broker.jetstream.get_last_msg(f"KV_{BUCKET}", f"$KV.{BUCKET}.me.ab.stream")
+            assert json.loads(known.data or b"") == {"abcdef": {"topic": place}}
+        await asyncio.to_thread(server.stop)
+        await tell(20)
+        sharing.cancel()
+        await asyncio.gather(sharing, return_exceptions=True)

@@ -315,3 +315,20 @@ async def test_an_answer_to_our_close_counts() -> None:
         peer.send_close(Closing.RESTART[0])
         await peer.ended()
     assert returned(world) == ([], RESUMED)
+
+
+async def test_the_connection_ends_when_the_others_know_where_its_client_is() -> None:
+    world = World()
+    asked: asyncio.Queue[Any] = asyncio.Queue()
+    world.hub.positions.tell_now = asked.put_nowait
+    async with connected(world) as peer:
+        await joined(world, peer)
+        peer.session.close(*Closing.RESTART)
+        await peer.read_to_the_close()
+        peer.send_close(Closing.RESTART[0])
+        told = await asyncio.wait_for(asked.get(), 10)
+        end = asyncio.create_task(peer.reader.read())
+        await asyncio.wait([end], timeout=0.1)
+        assert not end.done(), "it would join elsewhere before its place is known there"
+        told()
+        assert await asyncio.wait_for(end, 10) == b""

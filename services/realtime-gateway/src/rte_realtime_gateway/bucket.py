@@ -99,7 +99,7 @@ class Bucket:
             tasks.create_task(self._write_for_good())
 
     async def finish(self) -> None:
-        """Write what waits, now or never: the process ends."""
+        """Write what waits now: afterwards the broker has it, or is away."""
         if self._broker.client.is_connected and await self._write_slice(len(self._unwritten)):
             await self._broker.client.flush(FINISH_SECONDS)
 

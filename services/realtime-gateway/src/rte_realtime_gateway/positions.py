@@ -12,7 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+import nats.errors
 import orjson
+import structlog
 
 from rte_common.auth import Member
 from rte_common.jetstream import Broker
@@ -22,6 +24,8 @@ from rte_realtime_gateway.limits import MAX_CHANNELS
 
 if TYPE_CHECKING:
     from rte_realtime_gateway.hub import Hub
+
+log = structlog.get_logger(__name__)
 
 BUCKET = "realtime_positions"
 
@@ -64,8 +68,8 @@ class Positions:
     """Clients of this replica about whom the others do not know the latest."""
     tell: Callable[[], object] = lambda: None
     """Has the others told soon."""
-    tell_now: Callable[[], object] = lambda: None
-    """Has the others told at once."""
+    tell_now: Callable[[Callable[[], None]], object] = lambda told: told()
+    """Has the others told at once, and calls back when they are."""
     _known: dict[tuple[str | None, str], Known] = field(default_factory=dict)
 
     def start(self, stream: str) -> None:
@@ -146,7 +150,8 @@ class SharedPositions:
         self._replica = replica
         self._news, self._hurry = asyncio.Event(), asyncio.Event()
         hub.positions.tell = self._news.set
-        hub.positions.tell_now = self._hurry.set
+        hub.positions.tell_now = self._tell_now
+        self._when_told: list[Callable[[], None]] = []
         self._clients: dict[str, set[str]] = {}
         """Slot -> clients of this replica, present and recent."""
         reader = Reader(self._learn, removed=lambda key: None, emptied=self._tell_again, loaded=self._loaded)
@@ -163,15 +168,31 @@ class SharedPositions:
         self._tell_unshared()
         await self._bucket.finish()
 
+    def _tell_now(self, told: Callable[[], None]) -> None:
+        self._when_told.append(told)
+        self._hurry.set()
+        self._news.set()
+
     async def _tell(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
             self._hurry.clear()
+            when_told, self._when_told = self._when_told, []
             slots = self._tell_unshared()
+            if when_told:
+                await self._told(when_told)
             # The more there is to tell, the more seldom: it must not take the time of the sockets.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), TELL_SECONDS + slots * SECONDS_PER_SLOT)
+
+    async def _told(self, when_told: list[Callable[[], None]]) -> None:
+        try:
+            await self._bucket.finish()
+        except (nats.errors.Error, OSError) as error:
+            log.info("positions_not_told", error=repr(error))
+        for told in when_told:
+            told()
 
     def _tell_unshared(self) -> int:
         unshared, self._hub.positions.unshared = self._hub.positions.unshared, set()

@@ -371,10 +371,11 @@ class Session:
         # Channels that ended since then believe that everything was written.
         self._places.clear()
 
-    def close_answered(self) -> None:
-        """The client answered our close: it has had everything written before it, and may be elsewhere in a moment."""
+    def close_answered(self, told: Callable[[], None] = lambda: None) -> None:
+        """The client answered our close: it has had everything written before it, and may be elsewhere in a moment.
+        Calls `told` when the other replicas know."""
         self._note_received(self._places)
-        self.hub.positions.tell_now()
+        self.hub.positions.tell_now(told)
 
     def ended(self) -> None:
         """The socket is gone, or going."""

@@ -83,6 +83,8 @@ class GatewaySocket(asyncio.Protocol):
         self._is_text = True
         self._dropping = False
         """Whether something could not be written: nothing that comes after it is written either."""
+        self._telling = False
+        """Whether the connection must not end yet, because the other replicas do not know where the client is."""
         self._read_at = 0.0
         """When to read from the client again, in the loop's time."""
         self._reading_again: asyncio.TimerHandle | None = None
@@ -205,7 +207,8 @@ class GatewaySocket(asyncio.Protocol):
                 self._message += frame.data
             case Opcode.CLOSE:
                 if self._answers_our_close() and not self._dropping:
-                    session.close_answered()
+                    self._telling = True
+                    session.close_answered(self._told)
                 return
             case _:
                 self._control(frame, session)
@@ -326,13 +329,18 @@ class GatewaySocket(asyncio.Protocol):
             self._websocket.send_close(code, reason)
             self._send()
 
+    def _told(self) -> None:
+        """End the connection: clients take that for the close, and Python's is elsewhere a moment later."""
+        self._telling = False
+        self._transport.close()
+
     def _send(self) -> None:
         """Write what `websockets` has to say: handshake, pongs, closes."""
         for data in self._websocket.data_to_send():
             if data:
                 if not (self._dropping and data.startswith(PONG)):
                     self._transport.write(data)
-            else:
+            elif not self._telling:
                 self._transport.close()
         if self._websocket.close_expected():
             if self._abort is None:
