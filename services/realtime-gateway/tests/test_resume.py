@@ -42,6 +42,21 @@ def test_what_was_missed_comes_once_in_order_and_only_since_the_last_answer() ->
     assert second.heard_changes() == ["live"]
 
 
+def test_what_was_caught_up_with_while_changes_gather_comes_once() -> None:
+    world = World()
+    first = joined(world)
+    world.member(user="user_maria")
+    first.answer_pings()
+    first.session.ended()
+    world.change(title="written")
+    world.change(title="gathers")
+    second = joined(world)
+    assert [said.event for said in second.heard_already()].count("postgres_changes") == 2
+    second.session.answered(second.pings.pop())
+    second.session.ended()
+    assert returned(joined(world)) == ([], RESUMED)
+
+
 def test_a_close_that_the_client_answered_proves_that_it_had_everything() -> None:
     world = World()
     first = joined(world)

@@ -90,7 +90,8 @@ class Channel:
     @property
     def place(self) -> int:
         """Sequence up to which everything meant for the client was written to its socket."""
-        return self.session.hub.written if self._listening else self._place
+        # What it caught up with may be more than has been flushed to the others.
+        return max(self.session.hub.written, self._place) if self._listening else self._place
 
     @property
     def had_all_by(self) -> Member | None:
