@@ -14,6 +14,9 @@ from rte_common.jetstream import Broker
 from rte_common.settings import NatsSettings
 from rte_devstack.nats import Nats
 
+# nats-py leaves it to the garbage collector to close a connection on which nobody answered.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 MUCH = 32
 """Half megabytes: more than the kernel takes for somebody who reads nothing."""
 
@@ -33,8 +36,6 @@ async def publish_much(broker: Broker) -> None:
         await broker.client.publish("much", bytes(1 << 19))
 
 
-# nats-py leaves it to the garbage collector to close a connection on which nobody answered.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_broker_that_reads_nothing_any_more_is_left_for_another(
     private_nats: Callable[[], Nats], monkeypatch: pytest.MonkeyPatch
 ) -> None:
