@@ -183,6 +183,7 @@ LIMITS: dict[str, dict[str, int]] = {
         "bytes of the presence key": join.MAX_PRESENCE_KEY,
         "bindings": join.MAX_BINDINGS,
         "patterns in filters": bindings.MAX_PATTERNS,
+        "conditions in filters": bindings.MAX_CONDITIONS,
         "values of `in`": filters.MAX_IN_VALUES,
     },
     "before the token has come": {"messages of a channel": MAX_HELD, "bytes of a socket": MAX_HELD_BYTES},

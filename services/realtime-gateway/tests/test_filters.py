@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rte_realtime_gateway.protocol import bindings
-from rte_realtime_gateway.protocol.bindings import MAX_PATTERNS
+from rte_realtime_gateway.protocol.bindings import MAX_CONDITIONS, MAX_PATTERNS
 from rte_realtime_gateway.protocol.filters import BadFilter, parse
 from rte_realtime_gateway.tables import COLUMNS
 
@@ -125,6 +125,15 @@ def test_a_join_has_only_so_many_patterns_in_all() -> None:
     patterns = sum(binding.filter_text.count("title") for binding in requested.bindings)
     assert 0 < patterns <= MAX_PATTERNS
     assert all("patterns" in error for error in requested.errors)
+
+
+def test_a_join_has_only_so_many_conditions_in_all() -> None:
+    entry = {"event": "*", "schema": "public", "table": "expectations"}
+    entries = [{**entry, "filter": ",".join([f"version=gt.{number}"] * 30)} for number in range(10)]
+    requested = bindings.read(entries)
+    assert len(requested.echo) == 10
+    assert sum(len(binding.filter.conditions) for binding in requested.bindings) == MAX_CONDITIONS // 30 * 30
+    assert "conditions" in requested.errors[0]
 
 
 def test_a_cell_that_does_not_cast_matches_nothing() -> None:

@@ -21,6 +21,9 @@ MAX_ID = (1 << 27) - 1
 MAX_PATTERNS = 10
 """Patterns (`like`, `match` and their kin) of all filters of a join: it is read before anybody knows whose it is."""
 
+MAX_CONDITIONS = 200
+"""Conditions of all filters of a join: each is looked at for each change of the team."""
+
 
 class BadBinding(ValueError):
     """Nothing can be delivered for this binding; the text goes out in a `system` message."""
@@ -78,7 +81,7 @@ def read(entries: Sequence[dict[str, Any]]) -> Requested:
     bindings: list[Binding] = []
     errors: list[str] = []
     taken: dict[int, dict[str, Any]] = {}
-    patterns = 0
+    patterns = conditions = 0
     for entry in entries:
         said = {key: entry[key] for key in ECHOED if key in entry}
         number = _id(said, taken)
@@ -89,7 +92,11 @@ def read(entries: Sequence[dict[str, Any]]) -> Requested:
             if more and patterns + more > MAX_PATTERNS:
                 raise BadBinding(f"Error parsing `filter` params: more than {MAX_PATTERNS} patterns in one join")
             patterns += more
-            bindings.append(_binding(number, entry))
+            binding = _binding(number, entry)
+            if conditions + len(binding.filter.conditions) > MAX_CONDITIONS:
+                raise BadBinding(f"Error parsing `filter` params: more than {MAX_CONDITIONS} conditions in one join")
+            conditions += len(binding.filter.conditions)
+            bindings.append(binding)
         except ValueError as error:
             errors.append(str(error))
     return Requested(echo, tuple(dict.fromkeys(bindings)), tuple(errors))
