@@ -31,6 +31,7 @@ Check = Callable[[], Awaitable[str | None]]
 
 CHECK_SECONDS = 2
 """How long a dependency may take to answer /ready."""
+CANCEL_AGAIN_SECONDS = 1.0
 BAD_SETTINGS = 2
 COLLECT_AFTER = 10_000, 5, 5
 """New objects that make the garbage collector look at the youngest generation, and looks that reach the next one."""
@@ -90,9 +91,12 @@ async def background(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[None]
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = set(tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            # Said once, it may be lost: in Python 3.11 `wait_for` returns what comes at the same moment instead.
+            _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
 
 
 class DrainingServer(uvicorn.Server):
