@@ -229,6 +229,7 @@ async def test_a_drain_is_spread_over_its_time_and_everybody_goes_on_elsewhere(
         await times(40, joined)
         first.ask_to_stop()
         await times(20, away)
+        assert (await first.readiness())["status"] == "draining"
         await changes.insert(title="while half of them are away")
         async with bare(first.websocket_url()) as late:
             reply = await late.join(token)

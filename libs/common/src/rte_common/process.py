@@ -32,6 +32,7 @@ Check = Callable[[], Awaitable[str | None]]
 CHECK_SECONDS = 2
 """How long a dependency may take to answer /ready."""
 CANCEL_AGAIN_SECONDS = 1.0
+"""How long a background task may take to end before it is told again."""
 BAD_SETTINGS = 2
 COLLECT_AFTER = 10_000, 5, 5
 """New objects that make the garbage collector look at the youngest generation, and looks that reach the next one."""

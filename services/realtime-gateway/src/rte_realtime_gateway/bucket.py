@@ -99,7 +99,7 @@ class Bucket:
             tasks.create_task(self._write_for_good())
 
     async def finish(self) -> None:
-        """Write what waits now: afterwards the broker has it, or is away."""
+        """Write what waits now: afterwards the broker was given it, and stores it at any moment, or is away."""
         if self._broker.client.is_connected and await self._write_slice(len(self._unwritten)):
             await self._broker.client.flush(FINISH_SECONDS)
 
@@ -117,7 +117,7 @@ class Bucket:
         """Write so many keys; returns False when one failed, and leaves it and the others for later."""
         for key in list(islice(self._unwritten, size)):
             if key not in self._unwritten:
-                continue  # at the end, others write too
+                continue  # `finish` and the background write at the same time
             value, headers = self._unwritten.pop(key)
             if len(value) + HEADER_BYTES > self._broker.client.max_payload:
                 log.warning("bucket_value_too_large", bucket=self._prefix, key=key, size=len(value))

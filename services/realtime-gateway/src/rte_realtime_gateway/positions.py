@@ -69,7 +69,7 @@ class Positions:
     tell: Callable[[], object] = lambda: None
     """Has the others told soon."""
     tell_now: Callable[[Callable[[], None]], object] = lambda told: told()
-    """Has the others told at once, and calls back when they are."""
+    """Has the others told at once, and calls back when the broker was given what they are told."""
     _known: dict[tuple[str | None, str], Known] = field(default_factory=dict)
 
     def start(self, stream: str) -> None:
