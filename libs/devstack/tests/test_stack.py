@@ -129,7 +129,9 @@ def test_a_taken_port_is_one_line_that_names_port_user_and_holder(supervise: Sup
 
 
 def test_a_program_that_dies_at_the_start_is_one_line_and_nothing_stays(supervise: Supervise) -> None:
-    supervisor = supervise({"a": SLEEP}, {"b": "print('thinking'); raise SystemExit('DATABASE_URL is not set')"})
+    supervisor = supervise(
+        {"a": SLEEP}, {"b": "print('thinking', flush=True); raise SystemExit('DATABASE_URL is not set')"}
+    )
     assert "b stopped (exit code 1: DATABASE_URL is not set)" in supervisor.line("error")
     assert supervisor.process.wait(10) == 1
     assert supervisor.folder.state() is None

@@ -107,12 +107,13 @@ def test_each_setting_has_uv_s_form(tmp_path: Path) -> None:
         "proxy": "http://proxy.example:3128",
         "timeout": "180",
     }
-    given = {"UV_HTTP_TIMEOUT": "7", "HTTPS_PROXY": "http://other.example"}
+    given = {"UV_HTTP_TIMEOUT": "7", "HTTPS_PROXY": "http://other.example", "HOME": str(tmp_path)}
     assert uv.uv_environment(settings, given) == {
         "UV_INDEX": "https://one.example/simple https://two.example/simple",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
         "UV_FIND_LINKS": f"{tmp_path},https://wheels.example/",
         "UV_INSECURE_HOST": "one.example two.example",
         "UV_HTTP_TIMEOUT": "7",
+        "HOME": str(tmp_path),
         **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://proxy.example:3128"),
     }

@@ -13,11 +13,16 @@ from rte_devstack.postgres_programs import Version, identity, installed, runnabl
 from rte_devstack.program import Program, ProgramFailed, becoming
 
 
+def without_libpq(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` without PGSSLMODE, PGOPTIONS and the like: they are meant for other databases of the caller's."""
+    return {name: value for name, value in environment.items() if not name.startswith("PG")}
+
+
 def psql(url: str, statements: str) -> str:
     """Run SQL and return the rows as psql prints them unaligned; ProgramFailed with psql's first line of error."""
     address = urlsplit(url)
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PG")},  # of the caller's databases
+        **without_libpq(os.environ),
         "PGPASSWORD": unquote(address.password or ""),
         "PGOPTIONS": "--client-min-messages=warning",
     }
@@ -130,8 +135,8 @@ class Postgres(Program):
             psql(maintenance, f'create database "{name}"')
 
     def _accepts_connections(self) -> bool:
-        command = [str(self.bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        return subprocess.run(command, check=False).returncode == 0
+        command = [str(self.bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+        return subprocess.run(command, env=without_libpq(os.environ), check=False).returncode == 0
 
 
 def _seen_from_inside(data: Path) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import importlib.metadata
 import importlib.util
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -51,19 +52,24 @@ def runnable(version: Version = "18") -> Path:
 def identity() -> tuple[int | None, list[str]]:
     """As whom a server runs that this process starts: a user's id to become, and what stands before its command.
 
-    PostgreSQL refuses root. Where root may become nobody else (a container without the capability), a user namespace
-    gives the same user another number. ProgramFailed where neither is allowed.
+    PostgreSQL refuses root, and users without a name. Where root may become nobody else, and for such a user, a user
+    namespace gives the same user another number. ProgramFailed where that is not allowed.
     """
     if os.geteuid() != 0:
-        return None, []
-    with contextlib.suppress(OSError):
-        subprocess.run(["/bin/true"], check=True, **becoming(NOBODY))
-        return NOBODY, []
+        with contextlib.suppress(KeyError):
+            pwd.getpwuid(os.geteuid())
+            return None, []
+        reason = f"refuses user {os.geteuid()}, who has no name on this machine: use one of /etc/passwd"
+    else:
+        with contextlib.suppress(OSError):
+            subprocess.run(["/bin/true"], check=True, **becoming(NOBODY))
+            return NOBODY, []
+        reason = "refuses root, who may become nobody else here: use an ordinary user"
     renumbered = ["unshare", "--user", f"--map-user={NOBODY}", "--"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
         subprocess.run([*renumbered, "/bin/true"], check=True, stderr=subprocess.DEVNULL)
         return None, renumbered
-    raise ProgramFailed("PostgreSQL refuses to run as root, and root may become nobody else here: use an ordinary user")
+    raise ProgramFailed(f"PostgreSQL {reason}")
 
 
 def _public_folder() -> Path:

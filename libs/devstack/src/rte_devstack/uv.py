@@ -53,6 +53,10 @@ def uv_environment(settings: dict[str, str], environment: dict[str, str]) -> dic
         result["SSL_CERT_DIR" if Path(authority).is_dir() else "SSL_CERT_FILE"] = authority
     if proxy := settings.get("proxy"):
         result |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), proxy)
+    cache = Path(environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME", "/"), ".cache"))
+    nearest = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    if not os.access(nearest, os.W_OK):
+        result.setdefault("UV_NO_CACHE", "true")  # a user without a home; pip does without by itself
     return result
 
 
