@@ -49,5 +49,5 @@ async def put_avatar(request: Request, member: WritingMember, wiring: CurrentWir
 
 @router.delete("", status_code=204, operation_id="delete_avatar", responses=may_raise(MemberNotYetKnown, StorageAway))
 async def delete_avatar(member: WritingMember, wiring: CurrentWiring) -> None:
-    """Remove the caller's picture; the one at Clerk is shown again."""
+    """Remove the caller's picture, so that the one at Clerk is shown again."""
     await wiring.avatars.remove(member)
