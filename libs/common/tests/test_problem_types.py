@@ -69,3 +69,7 @@ def test_each_type_says_when_it_happens_and_what_to_do(kind: ProblemType) -> Non
         assert sentence.endswith(".")
         assert sentence.count("`") % 2 == 0
     assert kind.example() | {"type": f"/problems/{kind.slug}", "status": kind.status} == kind.example()
+
+
+def test_each_type_has_a_title_of_its_own() -> None:
+    assert len({kind.title for kind in PROBLEM_TYPES.values()}) == len(PROBLEM_TYPES)

@@ -1,4 +1,5 @@
 """ASGI middleware before every route below /api/v1: who calls, how often, how long, and whether the team's cache knows.
+Of every path it makes the one without a slash at its end, and of HEAD GET.
 
 It stands before FastAPI because most requests end here: the answer that a team shares costs neither routing nor SQL.
 """
@@ -49,11 +50,11 @@ class Admission:
         if scope["method"] == "HEAD":
             await self._head(scope, receive, send)
         elif scope["path"].startswith(PREFIX):
-            await self._admit(scope, receive, send)
+            await self._call(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
         wiring: Wiring = scope["state"]["wiring"]
         method: str = scope["method"]
         headers = Headers(scope=scope)
