@@ -16,7 +16,18 @@ Json = dict[str, Any]
 async def openapi(api: Api) -> Json:
     async with httpx.AsyncClient(trust_env=False) as http:
         document: Json = (await http.get(f"{api.url}/api/openapi.json")).json()
-    return document
+    resolved: Json = resolve(document, document["components"]["examples"])
+    return resolved
+
+
+def resolve(node: Any, shared: Json) -> Any:
+    """The node with the shared examples in place of the references to them."""
+    if isinstance(node, list):
+        return [resolve(item, shared) for item in node]
+    if not isinstance(node, dict):
+        return node
+    place, _, name = str(node.get("$ref")).rpartition("/")
+    return shared[name] if place == "#/components/examples" else {key: resolve(node[key], shared) for key in node}
 
 
 def operations(openapi: Json) -> Iterator[tuple[str, Json]]:

@@ -93,7 +93,7 @@ def document(responses: dict[Any, dict[str, Any]], kind: ProblemType, *, schema:
     if kind.slug not in content["examples"]:
         line = f"[`{kind.slug}`]({kind.uri}): {kind.when}"
         response["description"] = f"{response['description']}\n\n{line}".strip()
-        content["examples"][kind.slug] = {"summary": kind.title, "value": kind.example()}
+        content["examples"][kind.slug] = {"$ref": f"#/components/examples/{kind.slug}"}
     if content["schema"] != reference:
         known = content["schema"].get("anyOf", [content["schema"]])
         content["schema"] = {"anyOf": [*known, reference]} if reference not in known else content["schema"]
@@ -120,7 +120,7 @@ def install(app: FastAPI) -> None:
 
     async def refused(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, Problem)  # noqa: S101  # what it is registered for
-        log.info("request_refused", problem=problem.type, detail=problem.detail)
+        log.info("request_refused", problem=problem.type)  # the detail may repeat what was sent
         return answer(request, problem.type, problem.detail, **problem.extensions, headers=problem.headers)
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:

@@ -5,7 +5,7 @@ settings        what the environment must say
 wiring          what a request finds in its state
 admission       before every route: who calls, how often, how long, and what the cache knows
 authentication  who is asking: bearer token or session cookie
-bearer_tokens   what is wrong with a token, in words
+token_refusals  what is wrong with a token, in words
 limits          how often a member may call
 cache           answers that a team shares, until its next change
 last_known      what teams were on, for when the database is away

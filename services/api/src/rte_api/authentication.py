@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request, cookie_parser
 from starlette.responses import JSONResponse
 
-from rte_api import bearer_tokens
+from rte_api import token_refusals
 from rte_api.settings import Settings
 from rte_common import problems
 from rte_common.auth import InvalidToken, KeysUnavailable, Member, NoActiveTeam, TokenVerifier
@@ -29,19 +29,20 @@ class Authentication:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme:
             if scheme.lower() != "bearer":
-                raise bearer_tokens.other_scheme(headers["authorization"])
-            bearer = token.strip()
-            try:
-                return await self._verifier.verify(bearer)
-            except InvalidToken as error:
-                raise bearer_tokens.explained(error, bearer) from error
-        return await self._verifier.verify(self._cookie(method, headers))
+                raise token_refusals.other_scheme(headers["authorization"])
+            token = token.strip()
+        else:
+            token = self._cookie(method, headers)
+        try:
+            return await self._verifier.verify(token)
+        except InvalidToken as error:
+            raise token_refusals.explained(error, token) from error
 
     def _cookie(self, method: str, headers: Headers) -> str:
         cookies = cookie_parser(headers.get("cookie", ""))
         token = next((cookies[name] for name in self._cookies if cookies.get(name)), None)
         if token is None:
-            raise InvalidToken("no-token", f"{bearer_tokens.HOW_TO_SEND}; {bearer_tokens.WHERE_FROM}")
+            raise InvalidToken("no-token", f"{token_refusals.HOW_TO_SEND}; {token_refusals.WHERE_FROM}")
         # A browser adds the cookie by itself, whichever page asked; the origin tells which one it was.
         origin = headers.get("origin")
         if origin not in self._origins and not (origin is None and method in SAFE_METHODS):

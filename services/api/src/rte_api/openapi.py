@@ -113,6 +113,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schemas[shown.__name__]["examples"] = shown.model_json_schema()["examples"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    components["examples"] = {
+        slug: {"summary": kind.title, "value": kind.example()} for slug, kind in PROBLEM_TYPES.items()
+    }
     components["securitySchemes"] = SECURITY_SCHEMES
     components["headers"] = {
         name: {"description": text, "schema": {"type": "string"}, "example": example}

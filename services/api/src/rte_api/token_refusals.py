@@ -1,4 +1,4 @@
-"""What is wrong with a bearer token, in words for whoever sent it. No word of the token itself is repeated."""
+"""What is wrong with a session token, in words for whoever sent it. No word of the token itself is repeated."""
 
 import re
 import time
