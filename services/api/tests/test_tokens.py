@@ -55,9 +55,9 @@ async def test_a_bad_token_is_refused_by_name(api: Api, case: str) -> None:
 NOTHING = "What was sent is a word for nothing (such as undefined or null), and no token: wait for it first"
 NOT_TOKENS = {
     "": "There is nothing after the word Bearer",
-    "abc": "This is no session token, which has three parts with dots between them, and this 1",
-    "a.b": "This is no session token, which has three parts with dots between them, and this 2",
-    "a.b.c": "This looks like a session token, and its header cannot be read: copy it as a whole",
+    "abc": "A session token has three parts with dots between them, and this has 1",
+    "a.b": "A session token has three parts with dots between them, and this has 2",
+    "a.b.c": "This looks like a session token, and cannot be read: copy it as a whole",
     "Bearer a.b.c": "The word Bearer stands there twice: send it once",
     "<token>": "There are quotes or angle brackets round the token: send it without them",
     '"a.b.c"': "There are quotes or angle brackets round the token: send it without them",

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
@@ -134,6 +135,9 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any], *, writes: boo
     operation["description"] = rest.strip()
     if not operation["description"]:
         del operation["description"]
+    for parameter in operation.get("parameters", []):
+        _without_null(parameter["schema"])
+    operation.get("parameters", []).sort(key=lambda parameter: parameter["name"] in ("limit", "cursor"))
     responses = {int(status): response for status, response in operation["responses"].items()}
     own = responses.get(422, {})
     if MEDIA_TYPE not in own.get("content", {}):
@@ -151,16 +155,27 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any], *, writes: boo
     for status, response in responses.items():
         response.setdefault("headers", {}).update(_headers(status, operation["operationId"]))
         if JSON in response.get("content", {}):
-            _exemplify(response["content"][JSON], schemas)
+            response["description"] = _exemplify(response["content"][JSON], schemas)
+        elif status == HTTPStatus.NO_CONTENT:
+            response["description"] = "It is done; there is no body"
     if JSON in content:
         _exemplify(content[JSON], schemas)
     operation["responses"] = {str(status): responses[status] for status in sorted(responses)}
 
 
-def _exemplify(content: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Show the first example of the schema where it is used."""
+def _without_null(schema: dict[str, Any]) -> None:
+    """What is left out of an address or a header is not null: generators would make a type of that."""
+    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        del schema["anyOf"]
+        schema.update(kinds[0] | schema)
+
+
+def _exemplify(content: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """Show the first example of the schema where it is used; return what the schema is."""
     schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
     content["example"] = schema["examples"][0]
+    return str(schema["description"])
 
 
 def _headers(status: int, operation: str) -> dict[str, Any]:

@@ -69,8 +69,8 @@ def _no_token(token: str) -> str:
         return "There are blanks within the token: send it in one piece"
     parts = token.count(".") + 1
     if parts != JWT_PARTS:
-        return f"This is no session token, which has three parts with dots between them, and this {parts}"
-    return "This looks like a session token, and its header cannot be read: copy it as a whole"
+        return f"A session token has three parts with dots between them, and this has {parts}"
+    return "This looks like a session token, and cannot be read: copy it as a whole"
 
 
 def _ended(token: str) -> str:

@@ -19,7 +19,10 @@ IMAGE: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "A JPEG, PNG, WebP or GIF of at most 5 MB and 40 megapixels; its content decides what it is",
-        "content": {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "gif")},
+        "content": {
+            f"image/{kind}": {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("jpeg", "png", "webp", "gif")
+        },
     }
 }
 
