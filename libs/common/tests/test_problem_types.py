@@ -11,9 +11,7 @@ from rte_common.problem_types import PROBLEM_TYPES, ProblemType
 from rte_common.problems import SLUGS, Problem
 
 ROOT = Path(__file__).parents[3]
-SOURCES = [
-    path for path in ROOT.glob("*/*/src/**/*.py") if path.name != "problem_types.py" and "devstack" not in str(path)
-]
+SOURCES = [path for path in ROOT.glob("*/*/src/**/*.py") if not {"problem_types", "rte_devstack"} & set(path.parts)]
 ANSWERS = {"answer": 1, "InvalidToken": 0}
 """Callables that are told a slug, and the place of it among their arguments."""
 
