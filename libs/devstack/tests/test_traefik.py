@@ -102,7 +102,9 @@ async def client(traefik: Traefik) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/api/v1/expectations", "/webhooks/clerk", "/realtime/v1/api/broadcast"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/expectations", "/problems/no-token", "/webhooks/clerk", "/realtime/v1/api/broadcast"]
+)
 async def test_a_path_reaches_its_service_unchanged_and_hardened(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
     assert answer.json()["path"] == path

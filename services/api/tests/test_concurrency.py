@@ -36,11 +36,31 @@ async def test_the_etag_has_the_version_and_if_match_protects_it(alex: httpx.Asy
 
 
 async def test_the_etag_of_a_change_is_that_of_the_next_reading(alex: httpx.AsyncClient) -> None:
-    published = (await alex.post("/expectations", json={"title": "one"})).json()
-    url = f"/expectations/{published['id']}"
-    changed = await alex.patch(url, json={"title": "two"})
+    published = await alex.post("/expectations", json={"title": "one"}, headers={"idempotency-key": "once"})
+    url = f"/expectations/{published.json()['id']}"
+    seen = [published.headers["etag"], (await alex.get(url)).headers["etag"]]
+    for method, path, body in (
+        ("PATCH", url, {"title": "two"}),
+        ("PUT", url, {"title": "three"}),
+        ("POST", f"{url}/complete", None),
+    ):
+        changed = await alex.request(method, path, json=body)
+        seen += [changed.headers["etag"], (await alex.get(url)).headers["etag"]]
+    again = await alex.post("/expectations", json={"title": "one"}, headers={"idempotency-key": "once"})
 
-    assert (await alex.get(url)).headers["etag"] == changed.headers["etag"]
+    assert seen[::2] == seen[1::2]
+    assert [tag[:3] for tag in seen[::2]] == ['"1-', '"2-', '"3-', '"4-']
+    assert (again.headers["idempotency-replayed"], again.headers["etag"]) == ("true", seen[0])
+
+
+async def test_every_line_of_if_match_counts(alex: httpx.AsyncClient) -> None:
+    url = (await alex.post("/expectations", json={"title": "one"})).headers["location"].removeprefix("/api/v1")
+    answers = [
+        await alex.patch(url, json={"title": "two"}, headers=[("if-match", first), ("if-match", second)])
+        for first, second in (('"7"', '"8"'), ('"7"', '"1"'), ('"2"', '"7"'))
+    ]
+
+    assert [answer.status_code for answer in answers] == [412, 200, 200]
 
 
 async def test_a_new_name_is_no_new_version_but_another_answer(alex: httpx.AsyncClient, postgres: Database) -> None:

@@ -72,6 +72,8 @@ async def test_a_large_body_is_refused_declared_or_not(api: Api, team: Team) -> 
     declared = await alex.post("/expectations", content=b"x" * 70_000, headers=json)
     chunked = await alex.post("/expectations", content=chunks(), headers=json)  # type: ignore[arg-type]
 
+    assert declared.json()["detail"] == "The body has 70,000 bytes, and may have 65,536 (64 KiB)"
+    assert chunked.json()["detail"] == "The body has more than 65,536 bytes, and may have 65,536 (64 KiB)"
     for answer in (declared, chunked):
         assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
         assert answer.json()["type"] == "/problems/body-too-large"
@@ -97,6 +99,7 @@ async def test_a_half_sent_body_does_not_hold_up_others_and_is_given_up(start_ap
     assert meanwhile.status_code == 200
     assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in answers)
     assert all(PROBLEM.encode() in answer for answer in answers)
+    assert all(b"The body did not arrive within 0.5 seconds: 9 of 100 bytes came" in answer for answer in answers)
 
 
 async def test_a_request_that_takes_too_long_is_undone(start_api: StartApi, team: Team) -> None:

@@ -86,17 +86,32 @@ async def test_a_cursor_that_no_page_gave_is_refused(api: Api, team: Team, at: o
     assert [error["pointer"] for error in answer.json()["errors"]] == ["query/cursor"]
 
 
+KNOWN = "known are limit, cursor, status, user_id, from, to"
 EXPECTED_INSTANT = "a time with its offset, like 2030-01-31T17:00:00+01:00"
 
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("staus", "completed", "no such name: nothing is known by it"),
-        ("from_", "2030-01-31T17:00:00Z", "no such name: nothing is known by it"),
+        ("staus", "completed", f"no such name: {KNOWN} (did you mean status?)"),
+        ("from_", "2030-01-31T17:00:00Z", f"no such name: {KNOWN} (did you mean from?)"),
+        ("me", "x", f"no such name: {KNOWN}"),
+        ("status", "actve", "one of 'active', 'completed' or 'all' (did you mean active?)"),
+        ("limit", "abc", "a whole number"),
+        ("limit", "0", "a number of at least 1"),
+        ("limit", "101", "a number of at most 100"),
+        ("user_id", "a b", "a member's id, like user_2DemoAlex, or me"),
         ("from", "yesterday", EXPECTED_INSTANT),
-        ("from", "2030-02-30T17:00:00Z", EXPECTED_INSTANT),
-        ("to", "2030-01-31T25:00:00Z", EXPECTED_INSTANT),
+        ("from", "2030-01-31", f"{EXPECTED_INSTANT} (the day alone leaves open when)"),
+        (
+            "from",
+            "2030-01-31T17:00:00",
+            f"{EXPECTED_INSTANT} (the offset is missing: append Z for UTC, or one like +01:00)",
+        ),
+        ("from", "2030-13-01T17:00:00Z", f"{EXPECTED_INSTANT} (month must be in 1..12)"),
+        ("from", "2030-02-30T17:00:00Z", f"{EXPECTED_INSTANT} (day is out of range for month)"),
+        ("to", "2030-01-31T25:00:00Z", f"{EXPECTED_INSTANT} (hour must be in 0..23)"),
+        ("cursor", "x", "`next_cursor` of the page before, unchanged"),
     ],
 )
 async def test_what_is_wrong_with_a_question_is_named_with_what_was_expected(
@@ -106,4 +121,41 @@ async def test_what_is_wrong_with_a_question_is_named_with_what_was_expected(
     answer = await alex.get("/expectations", params={name: value})
 
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
-    assert answer.json()["errors"] == [{"pointer": f"query/{name}", "expected": expected}]
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["expected"]) == (f"query/{name}", expected)
+    assert error.get("got", f'"{value}"') == f'"{value}"'
+    assert f"`{name}`" in answer.json()["detail"]
+    assert expected.removeprefix("no such name: ") in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/exports", "/reports", "/team/members"])
+async def test_every_list_refuses_names_that_it_does_not_know(api: Api, team: Team, path: str) -> None:
+    alex = await api.member(team, "alex")
+    answer = await alex.get(path, params={"limt": "5"})
+
+    assert answer.json()["errors"] == [
+        {"pointer": "query/limt", "expected": "no such name: known are limit, cursor (did you mean limit?)"}
+    ]
+
+
+async def test_me_is_the_caller_and_is_never_answered_to_somebody_else(api: Api, team: Team) -> None:
+    alex, maria = await api.member(team, "alex"), await api.member(team, "maria")
+    for member, title in ((alex, "of Alex"), (maria, "of Maria")):
+        await member.post("/expectations", json={"title": title})
+    seen = [
+        [item["title"] for item in (await member.get("/expectations?user_id=me")).json()["items"]]
+        for member in (alex, maria, alex)
+    ]
+
+    assert seen == [["of Alex"], ["of Maria"], ["of Alex"]]
+
+
+async def test_a_plus_that_was_sent_as_a_blank_is_read_as_meant(api: Api, team: Team) -> None:
+    alex = await api.member(team, "alex")
+    await alex.post("/expectations", json={"title": "now"})
+    found = [
+        len((await alex.get(f"/expectations?{period}=2020-01-01T00:00:00+01:00")).json()["items"])
+        for period in ("from", "to")
+    ]
+
+    assert found == [1, 0]

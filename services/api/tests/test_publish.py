@@ -7,6 +7,7 @@ from collections.abc import Callable
 import asyncpg
 import nats
 
+from rte_api.expectations.service import ActiveExpectationExists
 from rte_devstack.nats import Nats
 from rte_devstack.postgres import Postgres
 from rte_devstack.testing import Broker, Database
@@ -35,11 +36,39 @@ async def test_of_eight_simultaneous_posts_one_wins_and_one_event_is_written(
     assert (len(won), len(refused)) == (1, 7)
     for answer in refused:
         assert answer.headers["content-type"] == PROBLEM
+        assert answer.json()["active"] == won[0].json()["id"]
+        assert f"POST {won[0].headers['location']}/complete" in answer.json()["detail"]
         assert answer.json()["type"] == "/problems/active-expectation-exists"
     assert event["type"] == "expectation.created.v1"
     assert event["record"]["id"] == won[0].json()["id"]
     assert event["actor_id"] == "user_alex"
     assert after["type"] == "expectation.completed.v1"
+
+
+async def test_a_refusal_names_what_was_active_also_while_it_is_being_finished(api: Api, team: Team) -> None:
+    alex = await api.member(team, "alex")
+    made: set[str] = set()
+    refused = []
+
+    async def publish_and_complete() -> None:
+        for _ in range(15):
+            answer = await alex.post("/expectations", json={"title": "race"})
+            if answer.status_code == 201:
+                made.add(answer.json()["id"])
+                assert (await alex.post(f"{answer.headers['location']}/complete".removeprefix("/api/v1"))).is_success
+            else:
+                refused.append(answer)
+
+    await asyncio.gather(*(publish_and_complete() for _ in range(4)))
+
+    assert {answer.status_code for answer in refused} == {409}
+    assert {answer.json()["active"] for answer in refused} - {None} <= made
+
+
+async def test_of_one_that_is_gone_when_it_is_looked_for_is_said_so() -> None:
+    refusal = ActiveExpectationExists(None)
+
+    assert (refusal.detail, refusal.extensions) == ("It was finished a moment ago: publish again", {"active": None})
 
 
 async def test_events_wait_for_nats_and_arrive_once_and_in_order(

@@ -1,5 +1,6 @@
 """Only tokens that prove who is asking open the api."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -49,6 +50,61 @@ async def test_a_bad_token_is_refused_by_name(api: Api, case: str) -> None:
     assert (answer.status_code, answer.json()["type"]) == (401, f"/problems/{code}")
     assert answer.headers["content-type"] == PROBLEM
     assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
+
+
+NOTHING = "What was sent is a word for nothing (such as undefined or null), and no token: wait for it first"
+NOT_TOKENS = {
+    "": "There is nothing after the word Bearer",
+    "abc": "A session token has three parts with dots between them, and this has 1",
+    "a.b": "A session token has three parts with dots between them, and this has 2",
+    "a.b.c": "This looks like a session token, and cannot be read: copy it as a whole",
+    "Bearer a.b.c": "The word Bearer stands there twice: send it once",
+    "<token>": "There are quotes or angle brackets round the token: send it without them",
+    '"a.b.c"': "There are quotes or angle brackets round the token: send it without them",
+    "undefined": NOTHING,
+    "null": NOTHING,
+    "[object Promise]": NOTHING,
+    "$TOKEN": "What was sent is the name of a variable, and not what is in it: put it in double quotes",
+    "{{token}}": "What was sent is the name of a variable, and not what is in it: put it in double quotes",
+    "sk_test_secret": "What was sent is a secret key of Clerk, and no session token",
+    "'pk_test_x'": "What was sent is the publishable key of Clerk, and no session token",
+    "ey.ey .ey": "There are blanks within the token: send it in one piece",
+}
+
+
+@pytest.mark.parametrize("token", NOT_TOKENS)
+async def test_what_is_no_token_is_said_to_be_none_and_never_repeated(api: Api, token: str) -> None:
+    answer = await (await api.client(authorization=f"Bearer {token}".rstrip())).get("/me")
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/malformed-token")
+    assert answer.json()["detail"].startswith(f"{NOT_TOKENS[token]}; ")
+    assert "getToken()" in answer.json()["detail"]
+    assert "secret" not in answer.text.replace("a secret key of Clerk", "")
+
+
+@pytest.mark.parametrize(
+    ("authorization", "said"),
+    [
+        ("Basic YWxleDpzZWNyZXQ=", "The scheme Basic is not taken."),
+        ("Token a.b.c", "The scheme Token is not taken."),
+        ("a.b.c", "The word Bearer is missing before the token."),
+        ("secret", "The Authorization header has no known scheme."),
+    ],
+)
+async def test_another_scheme_is_named(api: Api, authorization: str, said: str) -> None:
+    answer = await (await api.client(authorization=authorization)).get("/me")
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/no-token")
+    assert answer.json()["detail"] == f"{said} Send the session token as `Authorization: Bearer <token>`"
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_an_expired_token_is_told_when_it_ended_and_how_to_get_another(api: Api) -> None:
+    answer = await (await api.client(api.signer.session_token("user_alex", lifetime=-100))).get("/me")
+
+    assert re.match(
+        r"The token ended at 20\S+Z, 10\d seconds ago: take a fresh one; `getToken\(\)`", answer.json()["detail"]
+    )
 
 
 async def test_no_token_is_refused(api: Api) -> None:

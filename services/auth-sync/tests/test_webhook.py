@@ -113,7 +113,7 @@ async def test_what_is_not_signed_by_clerk_is_refused(
 
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"] == "/problems/bad-signature"
+    assert answer.json()["type"] == "/problems/bad-webhook-signature"
     assert postgres.execute("select count(*) from users") == "0"
 
 

@@ -44,7 +44,6 @@ class DatabaseAway(Problem):
     """The database does not answer at the moment"""
 
     type = "database-away"
-    status = 503
 
     def __init__(self) -> None:
         super().__init__(OUTCOME_UNKNOWN, headers=SOON)
@@ -54,7 +53,6 @@ class DatabaseReadOnly(Problem):
     """The database only reads at the moment"""
 
     type = "database-read-only"
-    status = 503
 
     def __init__(self) -> None:
         super().__init__("Nothing was changed: try again later", headers=SOON)

@@ -1,6 +1,5 @@
 """Errors that clients see: RFC 9457 problem details, `application/problem+json`, with a stable `type`."""
 
-import inspect
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -12,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
+
+from rte_common import input_errors
+from rte_common.problem_types import PROBLEM_TYPES, ProblemType
 
 log = structlog.get_logger(__name__)
 
@@ -27,24 +29,24 @@ SLUGS = {
 
 
 class Problem(Exception):
-    """An expected refusal. A subclass's docstring is the title that clients read; `type` is a slug that never changes.
+    """An expected refusal. A subclass names its type; the catalogue, `rte_common.problem_types`, has status and title.
 
     Keyword arguments become extension members of the answer; `headers` are sent with it.
     """
 
-    type: ClassVar[str] = "about:blank"
-    status: ClassVar[int] = 500
+    type: ClassVar[str]
+    kind: ClassVar[ProblemType]
+
+    def __init_subclass__(cls) -> None:
+        if cls.type not in PROBLEM_TYPES:
+            raise TypeError(f"{cls.__name__}: describe the problem type {cls.type!r} in rte_common.problem_types first")
+        cls.kind = PROBLEM_TYPES[cls.type]
 
     def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.headers = dict(headers or {})
         self.extensions = extensions
-
-    @classmethod
-    def title(cls) -> str:
-        """What went wrong, the same for each occurrence."""
-        return inspect.cleandoc(cls.__doc__ or "").splitlines()[0]
 
 
 class ProblemDetails(BaseModel):
@@ -64,6 +66,7 @@ class FieldError(BaseModel):
 
     pointer: str = Field(examples=["/title"], description="JSON pointer into the body, or the parameter's name")
     expected: str
+    got: str | None = Field(None, description="What was sent instead, in words")
 
 
 class ValidationDetails(ProblemDetails):
@@ -73,34 +76,43 @@ class ValidationDetails(ProblemDetails):
 
 
 def may_raise(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that raises these problems; those that share a status are listed together."""
+    """The `responses` of a route that raises these problems."""
     responses: dict[int | str, dict[str, Any]] = {}
     for problem in problems:
-        entry = responses.setdefault(
-            problem.status,
-            {"description": "", "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}},
-        )
-        line = f"`{problem.type}`: {problem.title()}"
-        entry["description"] = f"{entry['description']}\n\n{line}".strip()
+        document(responses, problem.kind)
     return responses
 
 
-def answer(request: Request, status: int, slug: str, title: str, detail: str, **extensions: Any) -> JSONResponse:
-    """The problem as a response."""
-    body = {
-        "type": slug if slug == "about:blank" else f"/problems/{slug}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": request.url.path,
-    }
+def document(responses: dict[Any, dict[str, Any]], kind: ProblemType, *, schema: str = "ProblemDetails") -> None:
+    """Add the type to an operation's `responses`; types that share a status are listed together."""
+    reference = {"$ref": f"#/components/schemas/{schema}"}
+    response = responses.setdefault(
+        kind.status, {"description": "", "content": {MEDIA_TYPE: {"schema": reference, "examples": {}}}}
+    )
+    content = response["content"][MEDIA_TYPE]
+    if kind.slug not in content["examples"]:
+        line = f"[`{kind.slug}`]({kind.uri}): {kind.when}"
+        response["description"] = f"{response['description']}\n\n{line}".strip()
+        content["examples"][kind.slug] = {"$ref": f"#/components/examples/{kind.slug}"}
+    if content["schema"] != reference:
+        known = content["schema"].get("anyOf", [content["schema"]])
+        content["schema"] = {"anyOf": [*known, reference]} if reference not in known else content["schema"]
+
+
+def answer(request: Request, slug: str, detail: str, **extensions: Any) -> JSONResponse:
+    """The problem of that type as a response; `headers` are sent with it."""
+    kind = PROBLEM_TYPES[slug]
+    return _response(kind.status, kind.body(detail, request.url.path), extensions)
+
+
+def _response(status: int, body: Mapping[str, Any], extensions: dict[str, Any]) -> JSONResponse:
     headers = {"cache-control": "no-store"} | extensions.pop("headers", {})
-    return JSONResponse(body | extensions, status, headers, MEDIA_TYPE)
+    return JSONResponse({**body, **extensions}, status, headers, MEDIA_TYPE)
 
 
 def unexpected(request: Request) -> JSONResponse:
     """What is told of an error that nobody thought of: nothing."""
-    return answer(request, 500, "unexpected", "Something broke on our side", "Try again; tell us the X-Request-Id")
+    return answer(request, "unexpected", "Try again; tell us the X-Request-Id")
 
 
 def install(app: FastAPI) -> None:
@@ -108,46 +120,29 @@ def install(app: FastAPI) -> None:
 
     async def refused(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, Problem)  # noqa: S101  # what it is registered for
-        log.info("request_refused", problem=problem.type, detail=problem.detail)
-        extensions = problem.extensions | {"headers": problem.headers}
-        return answer(request, problem.status, problem.type, problem.title(), problem.detail, **extensions)
+        log.info("request_refused", problem=problem.type)  # the detail may repeat what was sent
+        return answer(request, problem.type, problem.detail, **problem.extensions, headers=problem.headers)
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101
-        errors = [{"pointer": _pointer(e["loc"]), "expected": _expected(e)} for e in error.errors()]
-        named = ", ".join(e["pointer"] for e in errors)
-        return answer(
-            request, 422, "invalid-input", "The input does not have the documented form", f"See {named}", errors=errors
-        )
+        errors = [input_errors.described(found, request.scope.get("route")) for found in error.errors()]
+        detail = "; ".join(found.sentence for found in errors)
+        return answer(request, "invalid-input", detail, errors=[found.member() for found in errors])
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101
-        slug = SLUGS.get(error.status_code, "about:blank")
-        title = HTTPStatus(error.status_code).phrase
-        extensions = {"headers": dict(error.headers or {})}
-        return answer(request, error.status_code, slug, title, str(error.detail), **extensions)
+        headers = dict(error.headers or {})
+        if slug := SLUGS.get(error.status_code):
+            return answer(request, slug, str(error.detail), headers=headers)
+        blank = ProblemType("", error.status_code, HTTPStatus(error.status_code).phrase, "", "", "")
+        body = blank.body(str(error.detail), request.url.path) | {"type": "about:blank"}
+        return _response(error.status_code, body, {"headers": headers})
 
     async def left(request: Request, _: Exception) -> JSONResponse:
         # Nobody reads the answer: it is for the log and the metrics, where nothing of ours has failed.
-        return answer(request, 400, SLUGS[400], "Bad Request", "The connection ended before the body had come")
+        return answer(request, SLUGS[400], "The connection ended before the body had come")
 
     app.add_exception_handler(Problem, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(ClientDisconnect, left)
-
-
-def _expected(error: Mapping[str, Any]) -> str:
-    """Pydantic's words, without what it puts before ours."""
-    if error["type"] == "extra_forbidden":
-        return "no such name: nothing is known by it"
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-def _pointer(loc: tuple[Any, ...]) -> str:
-    """FastAPI's location as clients know it: a JSON pointer for the body, `query/limit` for the rest."""
-    where, *rest = loc
-    if where == "body" and rest and isinstance(rest[0], int) and len(rest) == 1:
-        return ""  # not JSON at all: the number is the offset of the mistake
-    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in rest)
-    return f"/{path}" if where == "body" and path else path if where == "body" else f"{where}/{path}"

@@ -8,12 +8,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request, cookie_parser
 from starlette.responses import JSONResponse
 
+from rte_api import token_refusals
 from rte_api.settings import Settings
 from rte_common import problems
 from rte_common.auth import InvalidToken, KeysUnavailable, Member, NoActiveTeam, TokenVerifier
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-TITLE = "The session token does not prove who is asking"
 
 
 class Authentication:
@@ -29,15 +29,20 @@ class Authentication:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme:
             if scheme.lower() != "bearer":
-                raise InvalidToken("no-token", "Send the session token as `Authorization: Bearer <token>`")
-            return await self._verifier.verify(token.strip())
-        return await self._verifier.verify(self._cookie(method, headers))
+                raise token_refusals.other_scheme(headers["authorization"])
+            token = token.strip()
+        else:
+            token = self._cookie(method, headers)
+        try:
+            return await self._verifier.verify(token)
+        except InvalidToken as error:
+            raise token_refusals.explained(error, token) from error
 
     def _cookie(self, method: str, headers: Headers) -> str:
         cookies = cookie_parser(headers.get("cookie", ""))
         token = next((cookies[name] for name in self._cookies if cookies.get(name)), None)
         if token is None:
-            raise InvalidToken("no-token", "Send the session token as `Authorization: Bearer <token>`")
+            raise InvalidToken("no-token", f"{token_refusals.HOW_TO_SEND}; {token_refusals.WHERE_FROM}")
         # A browser adds the cookie by itself, whichever page asked; the origin tells which one it was.
         origin = headers.get("origin")
         if origin not in self._origins and not (origin is None and method in SAFE_METHODS):
@@ -60,14 +65,14 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, InvalidToken)  # noqa: S101  # what it is registered for
         challenge = f'Bearer error="invalid_token", error_description="{error.detail}"'
         headers = {"www-authenticate": "Bearer" if error.code == "no-token" else challenge}
-        return problems.answer(request, 401, error.code, TITLE, error.detail, headers=headers)
+        return problems.answer(request, error.code, error.detail, headers=headers)
 
     async def no_active_team(request: Request, error: Exception) -> JSONResponse:
-        return problems.answer(request, 403, "no-active-team", "The session has no active organization", str(error))
+        assert isinstance(error, NoActiveTeam)  # noqa: S101
+        return problems.answer(request, error.code, error.detail)
 
     async def keys_unavailable(request: Request, error: Exception) -> JSONResponse:
-        title = "Session tokens cannot be checked at the moment"
-        return problems.answer(request, 503, "keys-unavailable", title, str(error), headers={"retry-after": "1"})
+        return problems.answer(request, "keys-unavailable", str(error), headers={"retry-after": "1"})
 
     app.add_exception_handler(InvalidToken, invalid_token)
     app.add_exception_handler(NoActiveTeam, no_active_team)

@@ -18,15 +18,18 @@ def etag(version: int, body: bytes) -> str:
     return f'"{version}-{blake2b(body, digest_size=8).hexdigest()}"'
 
 
-def wanted_versions(if_match: str | None) -> list[int] | None:
-    """The versions that `If-Match` accepts; None when any will do. Weak tags never match (RFC 9110, 13.1.1)."""
-    if if_match is None or if_match.strip() == "*":
+def wanted_versions(if_match: list[str]) -> list[int] | None:
+    """The versions that the lines of `If-Match` accept; None when any will do.
+
+    Weak tags never match (RFC 9110, 13.1.1).
+    """
+    tags = [tag.strip() for line in if_match for tag in line.split(",")]
+    if tags in ([], ["*"]):
         return None
-    tags = [tag.strip() for tag in if_match.split(",")]
     if not all(tag.removeprefix("W/").startswith('"') and tag.endswith('"') and len(tag) > 1 for tag in tags):
         expected = 'entity tags in quotes, like "3"'
         raise RequestValidationError(
-            [{"type": "etag", "loc": ("header", "If-Match"), "msg": expected, "input": if_match}]
+            [{"type": "etag", "loc": ("header", "If-Match"), "msg": expected, "input": ", ".join(if_match)}]
         )
     return [int(found[1]) for found in map(VERSIONED.fullmatch, tags) if found]
 

@@ -14,7 +14,6 @@ class ImpersonatedSession(Problem):
     """An impersonated session only reads"""
 
     type = "impersonated-session"
-    status = 403
 
 
 async def _wiring(request: Request) -> Wiring:

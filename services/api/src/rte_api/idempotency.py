@@ -22,7 +22,6 @@ class IdempotencyKeyReused(Problem):
     """The Idempotency-Key belongs to another request"""
 
     type = "idempotency-key-reused"
-    status = 422
 
 
 @dataclass(frozen=True, slots=True)

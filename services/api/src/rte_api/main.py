@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from rte_api import authentication, openapi
+from rte_api import authentication, docs, openapi, problem_pages
 from rte_api.admission import Admission
 from rte_api.authentication import Authentication
 from rte_api.avatars import routes as avatar_routes
@@ -28,6 +28,17 @@ from rte_common.process import Health, background
 from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
 
 STORAGE_SECONDS = 5
+REQUEST_HEADERS = (
+    *("authorization", "content-type", "if-match", "if-none-match", "idempotency-key", "x-request-id"),
+    *("traceparent", "tracestate", "baggage", "sentry-trace"),  # added by tracing in browsers
+    *("apikey", "x-client-info"),  # added by Supabase's clients
+)
+"""What pages of other origins may send."""
+RESPONSE_HEADERS = (
+    *("etag", "location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id"),
+    *("idempotency-replayed", "www-authenticate", "allow"),
+)
+"""What pages of other origins may read."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -66,8 +77,9 @@ def create_app(settings: Settings) -> FastAPI:
         version="1",
         lifespan=lifespan,
         openapi_url="/api/openapi.json",
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         telemetry=FRAMEWORK_TELEMETRY,
     )
     # Without the database the last known state is served, and without NATS everything is: both are forgiven.
@@ -77,7 +89,8 @@ def create_app(settings: Settings) -> FastAPI:
     # Straight into the app, most wanted first: FastAPI walks through each router on the way, for every request.
     for routes in (expectation_routes, member_routes, avatar_routes, export_routes, report_routes):
         app.include_router(routes.router, prefix="/api/v1")
-    app.include_router(app.state.health.router)
+    for router in (docs.router, problem_pages.router, app.state.health.router):
+        app.include_router(router)
     openapi.install(app)
     app.add_middleware(Admission, settings)
     app.add_middleware(RequestContext)
@@ -85,9 +98,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins or settings.clerk_authorized_parties,
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["authorization", "content-type", "if-match", "if-none-match", "idempotency-key", "x-request-id"],
-        expose_headers=["etag", "location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=REQUEST_HEADERS,
+        expose_headers=RESPONSE_HEADERS,
         allow_credentials=True,
         max_age=600,
     )

@@ -23,6 +23,8 @@ def json_response(content: Any, headers: Mapping[str, str] = NO_STORE) -> Respon
 def created(answer: Created) -> Response:
     """201 with the new thing, or with the answer of the request that made it."""
     headers = NO_STORE | {"location": answer.location}
+    if version := orjson.loads(answer.body).get("version"):
+        headers["etag"] = etag(version, answer.body)
     if answer.replayed:
         headers["idempotency-replayed"] = "true"
     return Response(answer.body, 201, headers, "application/json")
@@ -43,11 +45,11 @@ def versioned(request: Request, item: dict[str, Any]) -> Response:
     return Response(body, 200, headers, "application/json")
 
 
-def shared(request: Request, content: Any, max_age: int) -> Response:
-    """What the whole team may read for `max_age` seconds: kept in the team's cache, with a strong ETag."""
+def shared(request: Request, content: Any, max_age: int, *, keep: bool) -> Response:
+    """What may be read for `max_age` seconds, with a strong ETag; `keep` it in the team's cache if all may have it."""
     answer = Answer.made(orjson.dumps(content), max_age)
     state = request.scope["state"]
-    if state["shelf"] is not None:
+    if keep and state["shelf"] is not None:
         state["wiring"].cache.keep(state["member"].team_id, state["shelf"], request.scope["query_string"], answer)
     return SharedResponse(answer, request.headers)
 

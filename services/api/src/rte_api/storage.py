@@ -22,7 +22,6 @@ class StorageAway(Problem):
     """The file storage does not answer at the moment"""
 
     type = "storage-away"
-    status = 503
 
 
 @contextmanager

@@ -29,29 +29,25 @@ router = APIRouter()
 class BadSignature(Problem):
     """The webhook is not signed by Clerk"""
 
-    type = "bad-signature"
-    status = 400
+    type = "bad-webhook-signature"
 
 
 class NotAWebhook(Problem):
     """The body is not a Clerk event"""
 
     type = "not-a-clerk-event"
-    status = 400
 
 
 class TooLarge(Problem):
     """The body is too large"""
 
     type = "body-too-large"
-    status = 413
 
 
 class NotStored(Problem):
     """The webhook could not be stored"""
 
     type = "webhook-not-stored"
-    status = 503
 
 
 @router.post(

@@ -25,7 +25,6 @@ class UnusableImage(Problem):
     """The picture cannot be used"""
 
     type = "unusable-image"
-    status = 422
 
 
 Squares = dict[int, bytes]

@@ -19,7 +19,10 @@ IMAGE: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "A JPEG, PNG, WebP or GIF of at most 5 MB and 40 megapixels; its content decides what it is",
-        "content": {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "gif")},
+        "content": {
+            f"image/{kind}": {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("jpeg", "png", "webp", "gif")
+        },
     }
 }
 
@@ -49,5 +52,5 @@ async def put_avatar(request: Request, member: WritingMember, wiring: CurrentWir
 
 @router.delete("", status_code=204, operation_id="delete_avatar", responses=may_raise(MemberNotYetKnown, StorageAway))
 async def delete_avatar(member: WritingMember, wiring: CurrentWiring) -> None:
-    """Remove the caller's picture; the one at Clerk is shown again."""
+    """Remove the caller's picture, so that the one at Clerk is shown again."""
     await wiring.avatars.remove(member)

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from rte_api import pages
 from rte_api.expectations.schemas import Status
-from rte_api.inputs import PAGE_SIZE, Cursor, Instant, Limit, MemberId
+from rte_api.inputs import MemberId, Page, QueryInstant
 from rte_common.auth import Member
 from rte_common.database import Database
 
@@ -18,17 +18,19 @@ EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 BEFORE_ALL: pages.Position = EVER[1], UUID(int=2**128 - 1)
 
 
-class Question(BaseModel):
+class Question(Page):
     """Which expectations a caller wants."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    status: Status = Status.ACTIVE
-    user_id: MemberId | None = Field(None, description="Only those of this member")
-    from_: Instant | None = Field(None, alias="from", description="Done (else created) at or after")
-    to: Instant | None = Field(None, description="Done (else created) before")
-    limit: Limit = PAGE_SIZE
-    cursor: Cursor = None
+    status: Status = Field(Status.ACTIVE, description="Which ones: the current, the finished, or both")
+    user_id: MemberId | None = Field(
+        None, description="Only those of this member; `me` is the caller", examples=["me", "user_2DemoAlex"]
+    )
+    from_: QueryInstant | None = Field(
+        None, alias="from", description="Done (else created) at or after", examples=["2030-01-01T00:00:00Z"]
+    )
+    to: QueryInstant | None = Field(
+        None, description="Done (else created) before", examples=["2030-02-01T00:00:00+01:00"]
+    )
 
     @property
     def time(self) -> str:

@@ -1,7 +1,6 @@
 """HTTP for expectations."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
@@ -28,19 +27,23 @@ from rte_api.expectations.service import (
     VersionMismatch,
 )
 from rte_api.idempotency import IdempotencyKeyReused
-from rte_api.inputs import IdempotencyKey, IfMatch
+from rte_api.inputs import ExpectationId, IdempotencyKey, IfMatch
+from rte_api.json_body import JsonRoute
 from rte_api.members.service import MemberNotYetKnown
 from rte_common.database import DatabaseAway
 from rte_common.problems import may_raise
 
 MAX_AGE = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ALL: 60}
 """Seconds that the caller's own cache may keep a list."""
+ME = "me"
+"""The caller, where a member's id is asked for."""
 
-router = APIRouter(prefix="/expectations", tags=["expectations"])
+router = APIRouter(prefix="/expectations", tags=["expectations"], route_class=JsonRoute)
 
 
-async def _guard(wiring: CurrentWiring, member: WritingMember, if_match: IfMatch = None) -> Guard:
-    return Guard(member, conditional.wanted_versions(if_match), wiring.settings.admin_second_factor_minutes)
+async def _guard(request: Request, wiring: CurrentWiring, member: WritingMember, _: IfMatch = None) -> Guard:
+    versions = conditional.wanted_versions(request.headers.getlist("if-match"))
+    return Guard(member, versions, wiring.settings.admin_second_factor_minutes)
 
 
 CurrentGuard = Annotated[Guard, Depends(_guard)]
@@ -51,10 +54,13 @@ CHANGING = (ExpectationNotFound, NotTheOwner, SecondFactorRequired, VersionMisma
 async def list_expectations(
     request: Request, question: Annotated[Question, Query()], member: CurrentMember, wiring: CurrentWiring
 ) -> Response:
-    """The team's expectations, newest first.
+    """List the team's expectations, newest first.
 
     While the database is away, active ones are the last known; `as_of` then says of when they are.
     """
+    own = question.user_id == ME
+    if own:
+        question = question.model_copy(update={"user_id": member.id})
     try:
         page = await listing.page(wiring.database, member, question)
     except DatabaseAway:
@@ -64,7 +70,7 @@ async def list_expectations(
         return responses.json_response(known)
     if question.status is Status.ACTIVE:
         wiring.last_known.changed(member.team_id)
-    return responses.shared(request, page | {"as_of": None}, MAX_AGE[question.status])
+    return responses.shared(request, page | {"as_of": None}, MAX_AGE[question.status], keep=not own)
 
 
 @router.post(
@@ -77,7 +83,10 @@ async def list_expectations(
 async def publish(
     new: NewExpectation, member: WritingMember, database: CurrentDatabase, key: IdempotencyKey = None
 ) -> Response:
-    """Publish the caller's one active expectation."""
+    """Publish the caller's one active expectation.
+
+    While there is one, 409 names it as `active`: complete, change or delete that first.
+    """
     return responses.created(await service.publish(database, member, new, key))
 
 
@@ -87,8 +96,10 @@ async def publish(
     response_model=ExpectationView,
     responses=may_raise(ExpectationNotFound),
 )
-async def read(request: Request, expectation_id: UUID, member: CurrentMember, database: CurrentDatabase) -> Response:
-    """One expectation of the team."""
+async def read(
+    request: Request, expectation_id: ExpectationId, member: CurrentMember, database: CurrentDatabase
+) -> Response:
+    """Read one expectation of the team."""
     return responses.versioned(request, await service.read(database, member, expectation_id))
 
 
@@ -99,13 +110,16 @@ async def read(request: Request, expectation_id: UUID, member: CurrentMember, da
     responses=may_raise(*CHANGING, ExpectationIsHistory, EstimateInPast),
 )
 async def change(
-    expectation_id: UUID,
+    expectation_id: ExpectationId,
     new: ExpectationChange,
     guard: CurrentGuard,
     member: WritingMember,
     database: CurrentDatabase,
 ) -> Response:
-    """Change title or estimated completion of an expectation that is not done."""
+    """Change title or estimated completion of an expectation that is not done.
+
+    What is left out stays.
+    """
     return responses.changed(await service.change(database, guard, member, expectation_id, new))
 
 
@@ -116,13 +130,16 @@ async def change(
     responses=may_raise(*CHANGING, ExpectationIsHistory, EstimateInPast),
 )
 async def replace(
-    expectation_id: UUID,
+    expectation_id: ExpectationId,
     new: NewExpectation,
     guard: CurrentGuard,
     member: WritingMember,
     database: CurrentDatabase,
 ) -> Response:
-    """Replace title and estimated completion of an expectation that is not done."""
+    """Replace title and estimated completion of an expectation that is not done.
+
+    What is left out is emptied.
+    """
     return responses.changed(await service.change(database, guard, member, expectation_id, new))
 
 
@@ -132,7 +149,9 @@ async def replace(
     operation_id="withdraw_expectation",
     responses=may_raise(*CHANGING, ExpectationIsHistory),
 )
-async def withdraw(expectation_id: UUID, guard: CurrentGuard, member: WritingMember, database: CurrentDatabase) -> None:
+async def withdraw(
+    expectation_id: ExpectationId, guard: CurrentGuard, member: WritingMember, database: CurrentDatabase
+) -> None:
     """Withdraw an expectation that is not done."""
     await service.withdraw(database, guard, member, expectation_id)
 
@@ -144,7 +163,7 @@ async def withdraw(expectation_id: UUID, guard: CurrentGuard, member: WritingMem
     responses=may_raise(*CHANGING),
 )
 async def complete(
-    expectation_id: UUID,
+    expectation_id: ExpectationId,
     guard: CurrentGuard,
     member: WritingMember,
     database: CurrentDatabase,

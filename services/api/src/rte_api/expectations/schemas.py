@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from rte_api.inputs import Instant
 
+TITLE = "Finalize Q3 marketing report"
+ESTIMATE = "2030-01-31T17:00:00+01:00"
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$"),
-    Field(description="What the member is on; blanks round it are dropped", examples=["Finalize Q3 marketing report"]),
+    Field(description="What the member is on; blanks round it are dropped", examples=[TITLE]),
 ]
 EstimatedCompletion = Annotated[Instant | None, Field(description="When it will be done: in the future, if known")]
 
@@ -22,7 +24,7 @@ EXAMPLE: dict[str, Any] = {
     "team_id": "org_2DemoKestrelHarbour000000000",
     "user_id": "user_2DemoAlex0000000000000000000",
     "user": {"id": "user_2DemoAlex0000000000000000000", "name": "Alex Morgan", "avatar_url": None},
-    "title": "Finalize Q3 marketing report",
+    "title": TITLE,
     "estimated_completion": "2030-01-31T16:00:00+00:00",
     "is_done": False,
     "done_at": None,
@@ -47,7 +49,9 @@ class Status(StrEnum):
 class NewExpectation(BaseModel):
     """An expectation to publish."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"title": TITLE, "estimated_completion": ESTIMATE}]}
+    )
 
     title: Title
     estimated_completion: EstimatedCompletion = None
@@ -55,6 +59,7 @@ class NewExpectation(BaseModel):
 
 def _some_property(schema: dict[str, Any]) -> None:
     schema["minProperties"] = 1
+    schema["examples"] = [{"title": TITLE}]
     del schema["properties"]["title"]["default"]  # it means: leave it
 
 

@@ -1,5 +1,6 @@
 """The rules of expectations, in SQL that runs as the member: the policies of the tables decide what it may touch."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,13 @@ PUBLISH = f"""
     )
     select {COLUMNS} from e join users u on u.id = e.user_id
 """  # noqa: S608 - constants only
-IS_MEMBER = "select exists (select from memberships where team_id = $1 and user_id = $2)"
+WHY_NOT_PUBLISHED = """
+    select e.id::text as active from memberships m
+    left join expectations e on (e.team_id, e.user_id) = (m.team_id, m.user_id) and not e.is_done
+    where m.team_id = $1 and m.user_id = $2
+"""
+ATTEMPTS = 2
+"""Times that publishing is tried: the active one may be finished between the refusal and the look at it."""
 CHANGE = f"""
     with e as (
         update expectations
@@ -57,38 +64,40 @@ READ = f"select {COLUMNS} from expectations e join users u on u.id = e.user_id w
 
 
 class ActiveExpectationExists(Problem):
-    """The member already has an active expectation"""
+    """The member already has an active expectation; `active` is its id, None when it was finished a moment ago."""
 
     type = "active-expectation-exists"
-    status = 409
+
+    def __init__(self, active: str | None) -> None:
+        path = f"/api/v1/expectations/{active}"
+        ways = f"Complete it (POST {path}/complete), change it (PATCH {path}) or delete it (DELETE {path}) first"
+        super().__init__(ways if active else "It was finished a moment ago: publish again", active=active)
 
 
 class EstimateInPast(Problem):
     """The estimated completion is not in the future"""
 
     type = "estimate-in-past"
-    status = 422
 
     def __init__(self) -> None:
         errors = [{"pointer": "/estimated_completion", "expected": "a time in the future"}]
-        super().__init__("Choose a time that is still to come", errors=errors)
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        super().__init__(f"Choose a time after {now}, the server's now, or leave it out", errors=errors)
 
 
 class ExpectationNotFound(Problem):
     """There is no such expectation in the team"""
 
     type = "not-found"
-    status = 404
 
     def __init__(self) -> None:
-        super().__init__("Look it up in the list")
+        super().__init__("The team has no expectation with this id: look it up in GET /api/v1/expectations?status=all")
 
 
 class NotTheOwner(Problem):
     """Only the owner or an admin of the team changes an expectation"""
 
     type = "not-the-owner"
-    status = 403
 
     def __init__(self) -> None:
         super().__init__("Ask the owner, or an admin of the team")
@@ -98,7 +107,6 @@ class SecondFactorRequired(Problem):
     """An admin who acts for others must have verified a second factor lately"""
 
     type = "second-factor-required"
-    status = 403
 
     def __init__(self, minutes: int) -> None:
         # The shape that Clerk's front end knows (reverification): it asks for the factor and repeats the request.
@@ -115,7 +123,6 @@ class ExpectationIsHistory(Problem):
     """A completed expectation never changes"""
 
     type = "expectation-is-history"
-    status = 409
 
     def __init__(self) -> None:
         super().__init__("Publish another one")
@@ -125,7 +132,6 @@ class VersionMismatch(Problem):
     """The expectation has another version than If-Match names"""
 
     type = "version-mismatch"
-    status = 412
 
     def __init__(self, version: int) -> None:
         super().__init__("Read it again, and decide anew", version=version)
@@ -154,12 +160,16 @@ async def publish(database: Database, member: Member, new: NewExpectation, key: 
 
 async def _insert(connection: Connection, member: Member, new: NewExpectation) -> Created:
     # The partial unique index decides, not a SELECT: two requests may arrive together.
-    row = await connection.fetchrow(PUBLISH, member.team_id, member.id, new.title, new.estimated_completion)
-    if row is None:
-        if not await connection.fetchval(IS_MEMBER, member.team_id, member.id):
+    for _ in range(ATTEMPTS):
+        row = await connection.fetchrow(PUBLISH, member.team_id, member.id, new.title, new.estimated_completion)
+        if row is not None:
+            return Created.at("expectations", view(row))
+        why = await connection.fetchrow(WHY_NOT_PUBLISHED, member.team_id, member.id)
+        if why is None:
             raise MemberNotYetKnown
-        raise ActiveExpectationExists("Finish it before publishing another")
-    return Created.at("expectations", view(row))
+        if why["active"] is not None:
+            raise ActiveExpectationExists(why["active"])
+    raise ActiveExpectationExists(None)
 
 
 async def read(database: Database, member: Member, expectation_id: UUID) -> Expectation:

@@ -1,8 +1,9 @@
 """HTTP for exports."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from rte_api import responses
@@ -11,12 +12,13 @@ from rte_api.exports import service
 from rte_api.exports.schemas import ExportDetails, ExportPage, ExportView, NewExport
 from rte_api.exports.service import ExportInProgress, ExportNotFound
 from rte_api.idempotency import IdempotencyKeyReused
-from rte_api.inputs import PAGE_SIZE, Cursor, IdempotencyKey, Limit
+from rte_api.inputs import IdempotencyKey, Page
+from rte_api.json_body import JsonRoute
 from rte_api.members.service import MemberNotYetKnown
 from rte_api.storage import StorageAway
 from rte_common.problems import may_raise
 
-router = APIRouter(prefix="/exports", tags=["exports"])
+router = APIRouter(prefix="/exports", tags=["exports"], route_class=JsonRoute)
 
 
 @router.post(
@@ -33,10 +35,10 @@ async def ask(new: NewExport, member: WritingMember, database: CurrentDatabase, 
 
 @router.get("", operation_id="list_exports", response_model=ExportPage)
 async def list_exports(
-    member: CurrentMember, database: CurrentDatabase, limit: Limit = PAGE_SIZE, cursor: Cursor = None
+    question: Annotated[Page, Query()], member: CurrentMember, database: CurrentDatabase
 ) -> Response:
-    """The caller's exports, newest first."""
-    return responses.json_response(await service.page(database, member, limit, cursor))
+    """List the caller's exports, newest first."""
+    return responses.json_response(await service.page(database, member, question.limit, question.cursor))
 
 
 @router.get(
@@ -46,5 +48,5 @@ async def list_exports(
     responses=may_raise(ExportNotFound, StorageAway),
 )
 async def read(export_id: UUID, member: CurrentMember, wiring: CurrentWiring) -> Response:
-    """How far an export of the caller is, and when it is ready, the link to its file."""
+    """Read how far an export of the caller is, and when it is ready, the link to its file."""
     return responses.json_response(await service.read(wiring.database, wiring.storage, member, export_id))

@@ -29,17 +29,15 @@ class ExportInProgress(Problem):
     """The member's export before is not finished yet"""
 
     type = "export-in-progress"
-    status = 409
 
 
 class ExportNotFound(Problem):
     """The member has no such export"""
 
     type = "not-found"
-    status = 404
 
     def __init__(self) -> None:
-        super().__init__("Exports are deleted after a week: ask for another")
+        super().__init__("You have no export with this id: they are deleted after a week, ask for another")
 
 
 async def ask(database: Database, member: Member, new: NewExport, key: str | None) -> Created:
@@ -55,7 +53,7 @@ async def ask(database: Database, member: Member, new: NewExport, key: str | Non
 async def _insert(connection: Connection, member: Member, new: NewExport) -> Created:
     row = await connection.fetchrow(ASK, member.team_id, member.id, new.format)
     if row is None:
-        raise ExportInProgress("Wait for it, or read how far it is")
+        raise ExportInProgress("Wait for it: GET /api/v1/exports shows how far it is")
     return Created.at("exports", dict(row))
 
 

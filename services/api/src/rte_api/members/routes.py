@@ -3,23 +3,31 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response
 
 from rte_api.dependencies import CurrentDatabase, CurrentMember, WritingMember
-from rte_api.inputs import PAGE_SIZE, Limit, MemberId
+from rte_api.inputs import CURSOR, MemberId, Paged
+from rte_api.json_body import JsonRoute
 from rte_api.members import service
 from rte_api.members.schemas import Me, MeChange, TeamMemberPage, TeamView
 from rte_api.members.service import MemberNotYetKnown
 from rte_api.responses import json_response
 from rte_common.problems import may_raise
 
-router = APIRouter(tags=["members"])
+router = APIRouter(tags=["members"], route_class=JsonRoute)
 KNOWN = may_raise(MemberNotYetKnown)
+
+
+class MembersQuestion(Paged):
+    """Which part of the list a caller wants."""
+
+    cursor: MemberId | None = Field(None, description=CURSOR)
 
 
 @router.get("/me", operation_id="read_me", response_model=Me, responses=KNOWN)
 async def read_me(member: CurrentMember, database: CurrentDatabase) -> Response:
-    """Who the caller is: profile, team, role and notification settings."""
+    """Read who the caller is: profile, team, role and notification settings."""
     return json_response(await service.me(database, member))
 
 
@@ -31,16 +39,13 @@ async def change_me(new: MeChange, member: WritingMember, database: CurrentDatab
 
 @router.get("/team", operation_id="read_team", response_model=TeamView, responses=KNOWN)
 async def read_team(member: CurrentMember, database: CurrentDatabase) -> Response:
-    """The caller's team."""
+    """Read the name of the caller's team."""
     return json_response(await service.team(database, member))
 
 
 @router.get("/team/members", operation_id="list_team_members", response_model=TeamMemberPage)
 async def list_team_members(
-    member: CurrentMember,
-    database: CurrentDatabase,
-    limit: Limit = PAGE_SIZE,
-    cursor: Annotated[MemberId | None, Query(description="`next_cursor` of the page before")] = None,
+    question: Annotated[MembersQuestion, Query()], member: CurrentMember, database: CurrentDatabase
 ) -> Response:
-    """Who is in the team, by id."""
-    return json_response(await service.team_members(database, member, limit, cursor))
+    """List who is in the team, by id."""
+    return json_response(await service.team_members(database, member, question.limit, question.cursor))

@@ -38,6 +38,9 @@ ALEX: dict[str, Any] = {
 TEAM: dict[str, Any] = {"id": "org_2DemoKestrelHarbour000000000", "name": "Kestrel Harbour"}
 
 
+MEMBER_CHANGE: dict[str, Any] = {"timezone": "Europe/Lisbon", "notifications": {"weekly_report": False}}
+
+
 class TeamView(BaseModel):
     """The caller's team."""
 
@@ -84,7 +87,7 @@ class NotificationChange(BaseModel):
 class MeChange(BaseModel):
     """What to change; what is left out stays. The name is changed at Clerk."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1, "examples": [MEMBER_CHANGE]})
 
     timezone: TimeZone | None = None
     notifications: NotificationChange | None = None

@@ -20,7 +20,6 @@ class MemberNotYetKnown(Problem):
     """The member or team is so new that it has not arrived here yet"""
 
     type = "member-not-yet-known"
-    status = 503
 
     def __init__(self) -> None:
         super().__init__("Try again in a moment", headers={"retry-after": "1"})

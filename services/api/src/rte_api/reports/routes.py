@@ -4,10 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response
 
 from rte_api.dependencies import CurrentDatabase, CurrentMember
-from rte_api.inputs import PAGE_SIZE, Day, Limit
+from rte_api.inputs import CURSOR, Day, Paged
 from rte_api.reports import service
 from rte_api.reports.schemas import ReportDetails, ReportPage
 from rte_api.reports.service import ReportNotFound
@@ -17,15 +18,18 @@ from rte_common.problems import may_raise
 router = APIRouter(prefix="/reports", tags=["reports"])
 
 
+class ReportQuestion(Paged):
+    """Which part of the list a caller wants."""
+
+    cursor: Day | None = Field(None, description=CURSOR)
+
+
 @router.get("", operation_id="list_reports", response_model=ReportPage)
 async def list_reports(
-    member: CurrentMember,
-    database: CurrentDatabase,
-    limit: Limit = PAGE_SIZE,
-    cursor: Annotated[Day | None, Query(description="`next_cursor` of the page before")] = None,
+    question: Annotated[ReportQuestion, Query()], member: CurrentMember, database: CurrentDatabase
 ) -> Response:
-    """The team's weekly reports, newest first."""
-    return json_response(await service.page(database, member, limit, cursor))
+    """List the team's weekly reports, newest first."""
+    return json_response(await service.page(database, member, question.limit, question.cursor))
 
 
 @router.get(
@@ -35,5 +39,5 @@ async def list_reports(
     responses=may_raise(ReportNotFound),
 )
 async def read(report_id: UUID, member: CurrentMember, database: CurrentDatabase) -> Response:
-    """One week of the team in figures."""
+    """Read one week of the team in figures."""
     return json_response(await service.read(database, member, report_id))

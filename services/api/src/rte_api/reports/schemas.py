@@ -16,6 +16,17 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+FIGURES: dict[str, Any] = {
+    "completed": 3,
+    "estimated": 2,
+    "on_time": 1,
+    "on_time_share": 0.5,
+    "median_error_hours": -1.5,
+    "days": [1, 0, 2, 0, 0, 0, 0],
+    "members": [{"user_id": "user_2DemoAlex0000000000000000000", "name": "Alex Morgan", "completed": 3, "on_time": 1}],
+}
+
+
 class ReportView(BaseModel):
     """A week of the team; both days belong to it."""
 
@@ -29,6 +40,8 @@ class ReportView(BaseModel):
 
 class ReportDetails(ReportView):
     """A week of the team in figures."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE | {"figures": FIGURES}]})
 
     figures: Figures
 

@@ -15,10 +15,9 @@ class ReportNotFound(Problem):
     """The team has no such report"""
 
     type = "not-found"
-    status = 404
 
     def __init__(self) -> None:
-        super().__init__("Look it up in the list")
+        super().__init__("The team has no report with this id: look it up in GET /api/v1/reports")
 
 
 async def page(database: Database, member: Member, limit: int, before: date | None) -> dict[str, Any]:
