@@ -3,7 +3,16 @@ PYTHON ?= python3
 MEMBER ?= alex
 SERVICES := api auth-sync realtime-gateway jobs
 VENV := .venv/bin
+UV := $(VENV)/python libs/devstack/src/rte_devstack/uv.py
 STAMP := .venv/.complete
+# What is installed in .venv names the folder: a checkout that moved, or whose Python is gone, is set up anew.
+PLACE := .venv/.place
+IN_PLACE := [ "$$(cat $(PLACE) 2>/dev/null)" = "$$(pwd -P)" ] && [ -x $(VENV)/python ]
+$(shell $(IN_PLACE) || rm -f $(STAMP))
+# Letters of any language in paths and names, whatever the terminal's; and nothing of another Python of the caller's.
+export PYTHONUTF8 := 1
+unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX
+export PIP_USER := 0
 BENCH ?= transactions
 BENCHES := api fanout soak transactions
 # Tests mostly wait for real programs, so two files at a time; the tests of one file share their programs.
@@ -80,13 +89,13 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(wildc
 	@exec >&2; set -e; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: Python's venv is missing: apt-get install python3-venv"; exit 1; }; \
-	$(VENV)/python -m pip --version >/dev/null 2>&1 || { echo "making .venv"; $(PYTHON) -m venv --clear .venv; }; \
+	{ $(IN_PLACE) && $(VENV)/python -m pip --version >/dev/null 2>&1; } || { echo "making .venv"; $(PYTHON) -m venv --clear .venv; pwd -P >$(PLACE); }; \
 	echo "installing uv"; \
 	$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt; \
 	echo "installing the packages of requirements/dev.txt"; \
-	$(VENV)/uv pip install --python $(VENV)/python --require-hashes -r requirements/dev.txt; \
+	$(UV) pip install --python $(VENV)/python --require-hashes -r requirements/dev.txt; \
 	echo "installing the workspace"; \
-	$(VENV)/uv pip install --quiet --python $(VENV)/python --offline --no-deps $(foreach member,$(wildcard libs/* services/*),--editable ./$(member)); \
+	$(UV) pip install --quiet --python $(VENV)/python --offline --no-deps $(foreach member,$(wildcard libs/* services/*),--editable ./$(member)); \
 	touch $@
 
 test:  ## all tests but the slow ones
@@ -112,11 +121,11 @@ check: setup  ## lint, format, types, and who may import whom
 	@$(VENV)/lint-imports
 
 lock: setup  ## resolve the dependencies and write requirements/*.txt
-	@$(VENV)/uv lock -q
+	@$(UV) lock -q
 	@set -e; for service in $(SERVICES); do \
-	  $(VENV)/uv export -q --frozen --no-header --no-annotate --no-emit-workspace --no-dev --package "rte-$$service" -o "requirements/$$service.txt"; \
+	  $(UV) export -q --frozen --no-header --no-annotate --no-emit-workspace --no-dev --package "rte-$$service" -o "requirements/$$service.txt"; \
 	done
-	@$(VENV)/uv export -q --frozen --no-header --no-annotate --no-emit-workspace --all-packages --all-groups -o requirements/dev.txt
+	@$(UV) export -q --frozen --no-header --no-annotate --no-emit-workspace --all-packages --all-groups -o requirements/dev.txt
 	@! grep -n -e '://' -e '^-' requirements/*.txt || { echo "error: a host or a path got into the lines above"; exit 1; }
 
 programs:

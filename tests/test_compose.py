@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings
 from rte_api.settings import Settings as Api
 from rte_auth_sync.settings import Settings as AuthSync
 from rte_common.migrate import MigrationSettings
+from rte_common.settings import STAND_IN_ISSUER_SUFFIX
 from rte_devstack.program import executable
 from rte_jobs.settings import Settings as Jobs
 from rte_realtime_gateway.settings import Settings as Gateway
@@ -133,11 +134,29 @@ def test_the_example_names_exactly_what_is_required_and_no_unknown_variable() ->
 
     assert example().keys() == {variable["name"] for variable in VARIABLE.finditer(text) if variable["kind"] == "?"}
     listed = set(LISTED.findall((COMPOSE / ".env.example").read_text()))
-    assert listed <= named | {"COMPOSE_PROFILES"}
+    assert listed <= named
     # What it leaves out is explained in the root's example.
     assert named - listed <= set(LISTED.findall((ROOT / ".env.example").read_text())) | {
         "JOBS_DATABASE_TIMEOUT_SECONDS"
     }
+
+
+def test_what_is_tried_locally_needs_the_stand_ins_key_and_nothing_else() -> None:
+    local = dict(REQUIRED.findall((COMPOSE / "local.env").read_text()))
+
+    assert local.keys() == example().keys() | {"COMPOSE_PROFILES", "APP_ENV"}
+    # A stand-in's issuer is what APP_ENV=production refuses: the file cannot be deployed by mistake.
+    assert local["CLERK_ISSUER"].endswith(STAND_IN_ISSUER_SUFFIX)
+    port = re.search(r"RTE_PORT:-(\d+)", (COMPOSE / "compose.yaml").read_text())
+    assert port
+    assert local["CLERK_AUTHORIZED_PARTIES"] == f"http://localhost:{port[1]}"
+
+
+def test_the_published_port_is_neither_coolifys_nor_make_ups() -> None:
+    port = re.search(r"RTE_PORT:-(\d+)", services()["traefik"]["ports"][0])
+
+    assert port
+    assert port[1] not in {"80", "443", "8000", "8080", "6001", "6002"}
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -141,7 +141,9 @@ def test_a_port_that_is_taken_for_ipv6_alone_is_an_obstacle_too(supervise: Super
 
 
 def test_a_program_that_dies_at_the_start_is_one_line_and_nothing_stays(supervise: Supervise) -> None:
-    supervisor = supervise({"a": SLEEP}, {"b": "print('thinking'); raise SystemExit('DATABASE_URL is not set')"})
+    supervisor = supervise(
+        {"a": SLEEP}, {"b": "print('thinking', flush=True); raise SystemExit('DATABASE_URL is not set')"}
+    )
     log = supervisor.folder.log("b")
     assert f"b stopped (exit code 1; log: {log}): DATABASE_URL is not set" in supervisor.line("error")
     assert supervisor.process.wait(10) == 1

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import pytest
 
 from rte_devstack.folder import REPOSITORY, Folder
 from rte_devstack.ports import PORTS, reserved_row
-from rte_devstack.postgres import NOBODY, psql
+from rte_devstack.postgres import psql
 from rte_devstack.program import Program, ProgramFailed
 from rte_devstack.services import Parts
 from rte_devstack.session_token import token
@@ -126,14 +125,14 @@ def test_commands_without_a_stack_say_how_to_start_it(tmp_path: Path) -> None:
 
 
 @contextmanager
-def own_stack(folder: Path, *become: str) -> Iterator[tuple[Parts, Program]]:
+def own_stack(folder: Path) -> Iterator[tuple[Parts, Program]]:
     """A stack of the test's own, not started; what still runs at the end is ended."""
     with ExitStack() as kept:
         port = kept.enter_context(reserved_row(max(PORTS.values()) + 1))
         parts = Parts(Folder(folder), port)
         program = Program(
             "the stack",
-            [*become, sys.executable, "-m", "rte_devstack", "up"],
+            [sys.executable, "-m", "rte_devstack", "up"],
             log=folder.parent / "up.log",
             ready=lambda: (state := parts.folder.running()) is not None and state.ready,
             environment={**os.environ, "RTE_PORT": str(port), "RTE_STACK_DIR": str(folder)},
@@ -165,18 +164,3 @@ def test_reset_leaves_nothing(tmp_path: Path) -> None:
         assert printed.returncode == 0
         assert f"stopped 9 programs\ndeleted {parts.folder.path} (" in printed.stdout
         assert not parts.folder.path.exists()
-
-
-@pytest.mark.nightly
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can become somebody else")
-def test_an_ordinary_user_starts_it_too(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    os.chown(home, NOBODY, NOBODY)
-    # The capability stands for what the user would have anyway: a way through the folders above this repository.
-    become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    become += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    with own_stack(home / "stack", *become) as (_, program):
-        program.start()
-        program.stop()
-        assert program.exit_code == 0

@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from rte_common import migrate
+from rte_common import buckets, migrate
+from rte_common.storage import StorageSettings
 from rte_devstack import storage
 from rte_devstack.clerk.tokens import TokenSigner
 from rte_devstack.ports import reserved
@@ -43,11 +44,12 @@ async def jwks_url(signer: TokenSigner) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def storage_url(devstack_folder: Path) -> AsyncIterator[str]:
-    """The Supabase Storage stand-in."""
+    """The Supabase Storage stand-in, whose buckets have production's limits."""
     settings = storage.Settings(
         state_dir=devstack_folder / "storage", supabase_service_key=SERVICE_KEY, supabase_anon_key="sb_publishable_test"
     )
     async with serving(storage.create_app(settings)) as url:
+        await buckets.ensure(StorageSettings.model_validate({"supabase_url": url, "supabase_service_key": SERVICE_KEY}))
         yield url
 
 

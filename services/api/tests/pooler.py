@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rte_devstack.postgres_programs import NOBODY
 from rte_devstack.program import Program
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
@@ -22,9 +23,11 @@ class PgBouncer(Program):
         self._roles = roles
         super().__init__(
             "pgbouncer",
-            [*_not_as_root(), PROGRAM, folder / "pgbouncer.ini"],
-            log=folder / "pgbouncer.log",
+            [PROGRAM, "pgbouncer.ini"],
+            log=folder.with_suffix(".log"),
             ready=self._accepts_connections,
+            cwd=folder,
+            user=NOBODY if os.geteuid() == 0 else None,  # it refuses root
         )
 
     def url(self, role: str) -> str:
@@ -34,25 +37,20 @@ class PgBouncer(Program):
     def prepare(self) -> None:
         """Write its configuration."""
         self._folder.mkdir(parents=True)
-        users = self._folder / "users.txt"
-        users.write_text("".join(f'"{role}" "{password}"\n' for role, password in self._roles.items()))
+        if self.user is not None:
+            os.chown(self._folder, self.user, self.user)
+        (self._folder / "users.txt").write_text(
+            "".join(f'"{role}" "{password}"\n' for role, password in self._roles.items())
+        )
         (self._folder / "pgbouncer.ini").write_text(
             "[databases]\n"
             f"* = host=127.0.0.1 port={self._server.port}\n"
             "[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {self._port}\nunix_socket_dir =\n"
-            f"auth_type = plain\nauth_file = {users}\n"
+            f"auth_type = plain\nauth_file = users.txt\n"
             "pool_mode = transaction\ndefault_pool_size = 3\nmax_client_conn = 200\n"
         )
 
     def _accepts_connections(self) -> bool:
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", self._port)) == 0
-
-
-def _not_as_root() -> list[str]:
-    if os.geteuid() != 0:
-        return []
-    # It refuses root; the one capability kept lets it reach its configuration through private folders.
-    keep = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *keep, "--"]

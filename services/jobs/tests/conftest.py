@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from storage3 import AsyncStorageClient
 
-from rte_common import database, jetstream, storage
+from rte_common import buckets, database, jetstream, storage
 from rte_common.database import Database
 from rte_common.jetstream import Broker
+from rte_common.storage import StorageSettings
 from rte_devstack import testing
 from rte_devstack.serving import serving
 from rte_devstack.storage import Settings as StorageStandIn
@@ -18,11 +19,12 @@ from rte_jobs.settings import Settings
 
 @pytest.fixture
 async def storage_url(tmp_path: Path) -> AsyncIterator[str]:
-    """An empty storage with its two buckets."""
+    """An empty storage whose two buckets have production's limits."""
     stand_in = StorageStandIn.model_validate(
         {"state_dir": tmp_path / "storage", "supabase_service_key": "service", "supabase_anon_key": "anon"}
     )
     async with serving(create_app(stand_in)) as url:
+        await buckets.ensure(StorageSettings.model_validate({"supabase_url": url, "supabase_service_key": "service"}))
         yield url
 
 

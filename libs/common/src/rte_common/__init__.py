@@ -9,7 +9,8 @@ database   the connection pool, and the member a transaction acts for (row level
 events     every event that crosses NATS, and its subject
 outbox     the relay: committed rows -> JetStream (triggers write the rows, see migrations)
 jetstream  connect, declare the streams, consume with retry and dead letter
-storage    Supabase Storage: the client and its buckets
+storage    Supabase Storage: the client, and the names of the buckets
+buckets    make the buckets, or put their settings right
 reports    the figures of a team's week
 migrate    bring a database to the newest schema (migrations/versions/*.sql)
 """

@@ -7,21 +7,30 @@ import sys
 
 from alembic import command
 from alembic.config import Config
-from pydantic import PostgresDsn
-from pydantic_settings import BaseSettings
+from pydantic import Field, PostgresDsn
 
+from rte_common.migrations import NotConnected
 from rte_common.process import load
+from rte_common.settings import Variables
 
 
-class MigrationSettings(BaseSettings):
+class MigrationSettings(Variables):
     """Where the migrations run."""
 
-    migration_database_url: PostgresDsn
+    migration_database_url: PostgresDsn = Field(
+        description="the tables' owner, on a direct connection or a session-mode pooler"
+    )
 
 
-def upgrade(url: str, revision: str = "head") -> None:
-    """Migrate the database at `url` (postgresql://...) up to `revision`. Not inside a running event loop."""
-    command.upgrade(_config(url), revision)
+def upgrade(url: str, revision: str = "head") -> tuple[str | None, str | None]:
+    """Migrate the database at `url` (postgresql://...) up to `revision`; the versions before and after.
+
+    Raises NotConnected. Not inside a running event loop.
+    """
+    config = _config(url)
+    command.upgrade(config, revision)
+    before, after = config.attributes["revisions"]
+    return before, after
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -33,11 +42,21 @@ def _config(url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", "rte_common:migrations")
     config.set_main_option("path_separator", "os")
-    driver_url = "postgresql+asyncpg://" + url.split("://", 1)[1]
-    config.set_main_option("sqlalchemy.url", driver_url.replace("%", "%%"))
+    config.attributes["url"] = url
     return config
 
 
+def main() -> None:
+    """Migrate and say so; exit code 1 and one line when the database cannot be reached."""
+    url = str(load(MigrationSettings).migration_database_url)
+    try:
+        before, after = upgrade(url)
+    except NotConnected as error:
+        print(f"error: {error}: check MIGRATION_DATABASE_URL", file=sys.stderr)
+        sys.exit(1)
+    history = "as before" if before == after else f"and was {f'at {before}' if before else 'empty'}"
+    print(f"the schema is at version {after}, {history}")
+
+
 if __name__ == "__main__":
-    upgrade(str(load(MigrationSettings).migration_database_url))
-    sys.exit(0)
+    main()

@@ -41,20 +41,28 @@ class Variables(BaseSettings):
 class ProcessSettings(Variables):
     """What every process needs, whatever it does."""
 
-    app_env: Environment = Environment.DEVELOPMENT
-    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
-    metrics_port: int = Field(9000, ge=0, le=65535)
+    app_env: Environment = Field(
+        Environment.DEVELOPMENT, description="`development`, `test` or `production`, which refuses stand-ins"
+    )
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`"
+    )
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port of the service")
+    metrics_port: int = Field(
+        9000, ge=0, le=65535, description="port of `GET /metrics`, for Prometheus: never route it to the outside"
+    )
     drain_seconds: float = Field(0, ge=0, le=3600, description="how long SIGTERM keeps serving while unready")
-    otel_exporter_otlp_endpoint: str | None = None
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None, description="where traces go, like `http://collector:4318`; none are exported without"
+    )
 
 
 class DatabaseSettings(Variables):
     """Postgres, directly or behind a transaction-mode pooler."""
 
-    database_url: PostgresDsn
-    database_pool_size: int = Field(5, ge=1, le=100)
+    database_url: PostgresDsn = Field(description="Postgres, with the login role of the service")
+    database_pool_size: int = Field(5, ge=1, le=100, description="most connections of a process")
     database_prepared_statements: bool = Field(
         False, description="saves a round trip per statement; only without a transaction-mode pooler in between"
     )
@@ -69,7 +77,9 @@ class DatabaseSettings(Variables):
 class NatsSettings(Variables):
     """NATS with JetStream."""
 
-    nats_url: CommaList = ("nats://127.0.0.1:4222",)
+    nats_url: CommaList = Field(
+        ("nats://127.0.0.1:4222",), description="the broker; servers of a cluster separated by commas"
+    )
     nats_replicas: int = Field(1, ge=1, le=5, description="copies of each stream: 3 on a cluster")
 
     _split_nats_url = field_validator("nats_url", mode="before")(split_commas)
@@ -85,15 +95,18 @@ class TeamMode(StrEnum):
 class TeamSettings(Variables):
     """How members are grouped."""
 
-    team_mode: TeamMode = TeamMode.SINGLE
+    team_mode: TeamMode = Field(
+        TeamMode.SINGLE,
+        description="`single`: everybody is in one team; `organizations`: the team is the active Clerk organization",
+    )
 
 
 class ClerkSettings(TeamSettings):
     """Where session tokens come from, and how to check them."""
 
     app_env: Environment = Environment.DEVELOPMENT
-    clerk_issuer: str
-    clerk_jwks_url: str | None = Field(None, description="defaults to <issuer>/.well-known/jwks.json")
+    clerk_issuer: str = Field(description="Clerk's Frontend API address, like `https://clerk.example.com`")
+    clerk_jwks_url: str | None = Field(None, description="defaults to `<issuer>/.well-known/jwks.json`")
     clerk_jwt_key: str | None = Field(
         None, description="PEM public key: no network needed, a rotation needs a redeploy"
     )

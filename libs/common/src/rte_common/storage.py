@@ -4,22 +4,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-from pydantic import HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 from storage3 import AsyncStorageClient
 
 from rte_common.settings import Variables
 
 AVATARS = "avatars"
-"""Public bucket: a new path for each version of a picture."""
+"""Public bucket: a new path for each version of a picture. `rte_common.buckets` makes it."""
 EXPORTS = "exports"
-"""Private bucket: read through short signed links only."""
+"""Private bucket: read through short signed links only. `rte_common.buckets` makes it."""
 
 
 class StorageSettings(Variables):
     """Where the project's storage is."""
 
-    supabase_url: HttpUrl
-    supabase_service_key: SecretStr
+    supabase_url: HttpUrl = Field(description="the project's address, like `https://<ref>.supabase.co`")
+    supabase_service_key: SecretStr = Field(description="a secret key (`sb_secret_...`), one for each service")
 
     @property
     def storage_url(self) -> str:

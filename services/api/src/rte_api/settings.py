@@ -25,8 +25,10 @@ class Settings(ProcessSettings, DatabaseSettings, ClerkSettings, NatsSettings, S
     cors_origins: CommaList = Field(
         (), description="origins whose pages may call the api; defaults to CLERK_AUTHORIZED_PARTIES"
     )
-    rate_limit_requests_per_minute: int = Field(100, ge=1)
-    rate_limit_writes_per_minute: int = Field(10, ge=1)
+    rate_limit_requests_per_minute: int = Field(
+        100, ge=1, description="what a member may ask for, counted by each replica"
+    )
+    rate_limit_writes_per_minute: int = Field(10, ge=1, description="what a member may change, counted by each replica")
     request_timeout_seconds: float = Field(20, gt=0, description="longest time that a request may take")
     body_timeout_seconds: float = Field(10, gt=0, description="longest time that the body of a request may take")
 

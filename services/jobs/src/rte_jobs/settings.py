@@ -15,10 +15,10 @@ class Settings(ProcessSettings, DatabaseSettings, NatsSettings, StorageSettings)
 
     database_timeout_seconds: float = Field(300, gt=0, description="work on many rows takes longer than a request may")
     schedule_timezone: str = Field("UTC", description="IANA name of the time zone that schedules are meant in")
-    archive_schedule: str = "0 0 0 * * *"
-    report_schedule: str = "0 0 9 * * MON"
-    upkeep_schedule: str = "0 30 3 * * *"
-    archive_after_days: int = Field(90, ge=1)
+    archive_schedule: str = Field("0 0 0 * * *", description="when what was done long ago leaves the lists")
+    report_schedule: str = Field("0 0 9 * * MON", description="when the reports on the week before are made")
+    upkeep_schedule: str = Field("0 30 3 * * *", description="when rows and files that nobody needs are deleted")
+    archive_after_days: int = Field(90, ge=1, description="days after which what is done is archived")
 
     @field_validator("archive_schedule", "report_schedule", "upkeep_schedule")
     @classmethod

@@ -8,6 +8,10 @@ from pathlib import Path
 from alembic import op
 
 
+class NotConnected(Exception):
+    """The database could not be reached, or let nobody in; the message says where, and why."""
+
+
 def run_sql(migration: str, direction: str) -> None:
     """Run the SQL file beside the module `migration` (its `__file__`) in the migration's transaction."""
     sql = Path(migration).with_suffix(f".{direction}.sql").read_text()
