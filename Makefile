@@ -14,18 +14,74 @@ export PYTHONUTF8 := 1
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX
 export PIP_USER := 0
 BENCH ?= transactions
+BENCHES := api fanout soak transactions
 # Tests mostly wait for real programs, so two files at a time; the tests of one file share their programs.
 PARALLEL := -n 2 --dist loadfile
 # Programs that tests need and only Debian provides, as command:package.
 DEBIAN_PROGRAMS := node:nodejs npm:npm pgbouncer:pgbouncer
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard tests/js/package.json services/*/tests/js/package.json))
 
-.PHONY: help setup up start down reset status logs token migrate test test-all bench check lock programs
+# Recipes read them as "$$MEMBER", so that the shell sees one word, whatever characters they hold.
+export MEMBER BENCH
+STACK := $(VENV)/python -m rte_devstack
+# What needs nothing but a Python, however old.
+BARE := PYTHONPATH=libs/devstack/src PYTHONDONTWRITEBYTECODE=1 "$(PYTHON)" -m
+NO_PYTHON := there is no $(PYTHON): install Python 3.11 or newer (apt-get install python3 python3-venv), or name one with PYTHON=
+DOCTOR := { command -v "$(PYTHON)" >/dev/null || { echo "error: $(NO_PYTHON)" >&2; false; }; } && $(BARE) rte_devstack.doctor
+# After a failure: what this machine lacks for $(1), unless the exit code $(2) says Ctrl-C; then the exit code as it was.
+explained = || { code=$$?; [ $$code = $(2) ] || $(DOCTOR) --bad $(1); exit $$code; }
+SET_UP = $(MAKE) -s setup $(call explained,setup,130)
+# What only looks at a stack installs nothing to find that none runs.
+WHERE_INSTALLED := $(if $(wildcard .venv),setup)
+IF_RUNNING = [ -e $(VENV)/python ] || { echo "error: nothing runs, nor is anything installed: start it with \`make up\`" >&2; exit 1; }
+NO_STACK = { [ ! -e $(VENV)/python ] && [ ! -e "$${RTE_STACK_DIR:-.devstack}/secrets.json" ]; }
+
+.PHONY: help setup up start down reset status logs token migrate doctor test test-all bench check lock programs a-bench
 .DEFAULT_GOAL := help
 
-help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+# A name that is no target. Files that exist need no rule and do not come here.
+.DEFAULT:
+	+@$(BARE) rte_devstack.hints "make target" "$@" $$(sed -n 's/^\([a-z-]*\):.*##.*/\1/p' Makefile)
 
+help:  ## this list
+	@awk '/^##@ / { print "\n" substr($$0, 5) } \
+	  /^##= / { name = $$2; sub(/^##= [^ ]+ */, ""); printf "  %-27s%s\n", name, $$0 } \
+	  /^[a-z-]+:.*## / { name = $$0; sub(/:.*/, "", name); sub(/.*## */, ""); printf "  %-10s%s\n", name, $$0 }' Makefile
+
+##@ Run it
+up:  ## start everything and stay until Ctrl-C
+	+@$(SET_UP)
+	@$(STACK) up
+
+start:  ## start everything in the background
+	+@$(SET_UP)
+	@$(STACK) up --detach
+
+down:  ## stop everything
+	+@if $(NO_STACK); then echo "nothing ran"; else $(SET_UP); fi
+	@$(NO_STACK) || exec $(STACK) down
+
+reset:  ## stop everything and delete the stack's data; asks before (YES=1: does not)
+	+@if $(NO_STACK); then echo "nothing ran, and there is nothing to delete"; else $(SET_UP); fi
+	@$(NO_STACK) || exec $(STACK) reset $(if $(filter 1 y yes true,$(YES)),--yes)
+
+migrate: $(WHERE_INSTALLED)  ## bring the running stack's database to the newest schema
+	@$(IF_RUNNING); exec $(STACK) migrate
+
+##@ Look at it
+status: $(WHERE_INSTALLED)  ## what runs where
+	@$(IF_RUNNING); exec $(STACK) status
+
+logs: $(WHERE_INSTALLED)  ## follow the logs (PART=api, or several: PART="api nats")
+	@$(IF_RUNNING); exec $(STACK) logs "$$PART"
+
+token: $(WHERE_INSTALLED)  ## print a session token (MEMBER, LIFETIME, ORG)
+	@$(IF_RUNNING); exec $(STACK) token --member="$$MEMBER" $${LIFETIME+"--lifetime=$$LIFETIME"} $${ORG:+"--org=$$ORG"}
+
+doctor:  ## what this machine has and lacks for running and testing
+	@$(DOCTOR)
+
+##@ Develop
 setup: $(STAMP)  ## make .venv and install the workspace into it
 
 # On stderr, because `make token` prints the token and nothing else. The stamp comes last: an interrupted run is done again.
@@ -42,38 +98,21 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(wildc
 	$(UV) pip install --quiet --python $(VENV)/python --offline --no-deps $(foreach member,$(wildcard libs/* services/*),--editable ./$(member)); \
 	touch $@
 
-up: setup  ## start everything and stay until Ctrl-C
-	@$(VENV)/python -m rte_devstack up
+test:  ## all tests but the slow ones
+	+@$(SET_UP)
+	+@$(MAKE) -s programs
+	@trap : INT; $(VENV)/python -m pytest -m "not nightly" $(PARALLEL) $(call explained,test,2)
 
-start: setup  ## start everything in the background
-	@$(VENV)/python -m rte_devstack up --detach
+test-all:  ## all tests
+	+@$(SET_UP)
+	+@$(MAKE) -s programs
+	@trap : INT; $(VENV)/python -m pytest $(PARALLEL) $(call explained,test,2)
 
-down: setup  ## stop everything
-	@$(VENV)/python -m rte_devstack down
+bench: a-bench setup  ## measure (BENCH=api, fanout, soak or transactions)
+	@$(VENV)/python "tests/bench/$$BENCH.py"
 
-reset: setup  ## stop everything and delete the stack's data
-	@$(VENV)/python -m rte_devstack reset
-
-status: setup  ## what runs where
-	@$(VENV)/python -m rte_devstack status
-
-logs: setup  ## follow the logs (PART=api for one)
-	@$(VENV)/python -m rte_devstack logs $(PART)
-
-token: setup  ## print a session token (MEMBER=alex LIFETIME=3600 ORG=...)
-	@$(VENV)/python -m rte_devstack token --member "$(MEMBER)" $(if $(LIFETIME),--lifetime "$(LIFETIME)") $(if $(ORG),--org "$(ORG)")
-
-migrate: setup  ## bring the running stack's database to the newest schema
-	@$(VENV)/python -m rte_devstack migrate
-
-test: setup programs  ## all tests but the slow ones
-	@$(VENV)/python -m pytest -m "not nightly" $(PARALLEL)
-
-test-all: setup programs  ## all tests
-	@$(VENV)/python -m pytest $(PARALLEL)
-
-bench: setup  ## measure (BENCH=api, fanout, soak or transactions)
-	@$(VENV)/python tests/bench/$(BENCH).py
+a-bench:
+	@case " $(BENCHES) " in *" $$BENCH "*) ;; *) $(BARE) rte_devstack.hints bench "$$BENCH" $(BENCHES);; esac
 
 check: setup  ## lint, format, types, and who may import whom
 	@$(VENV)/ruff check
@@ -100,3 +139,14 @@ programs:
 	    echo "installing npm packages in $$folder"; (cd "$$folder" && npm ci --no-audit --no-fund --loglevel=error); \
 	  fi; \
 	done
+
+##@ Variables, as in: make token MEMBER=maria
+##= RTE_PORT=8080 the first of the ports of the stack, on which Traefik listens
+##= RTE_STACK_DIR=.devstack where the stack keeps its data; both name another one: a second stack
+##= PYTHON=python3 what .venv is made with: 3.11 or newer
+##= MEMBER=alex alex, maria, david or sophia; also an id or e-mail address
+##= LIFETIME=60 seconds that a token lasts
+##= ORG= id or slug of the token's organization (TEAM_MODE=organizations)
+##= PART= one part or several of those that make status lists
+##= BENCH=transactions api, fanout, soak or transactions
+##= YES= 1: do not ask before data is deleted

@@ -19,9 +19,8 @@ from pathlib import Path
 import pytest
 
 from rte_devstack.folder import REPOSITORY, delete
-from rte_devstack.ports import reserved_row
+from rte_devstack.ports import PORTS, reserved_row
 from rte_devstack.program import becoming
-from rte_devstack.services import PORTS
 
 ODD = 'Präsentation 日本語 José\'s "q" $HOME %d #x \\b '
 REACHES_THE_INDEX = ("PIP_", "UV_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "npm_config_")

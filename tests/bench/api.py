@@ -27,10 +27,10 @@ import uvloop
 
 from rte_devstack.clerk.tokens import ActiveOrganization, TokenSigner
 from rte_devstack.folder import Folder
-from rte_devstack.ports import reserved
+from rte_devstack.ports import PORTS, reserved
 from rte_devstack.postgres import psql
 from rte_devstack.program import Program, answers
-from rte_devstack.services import PORTS, Parts
+from rte_devstack.services import Parts
 
 RATES = (10, 50, 200)
 CONNECTIONS = 32

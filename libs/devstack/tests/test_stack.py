@@ -66,7 +66,7 @@ def test_a_killed_program_is_started_again(supervise: Supervise) -> None:
     supervisor.line("started")
     first, other = supervisor.mark("a"), supervisor.mark("b")
     os.kill(first.pid, signal.SIGKILL)
-    assert "a died (signal SIGKILL: began" in supervisor.line("died")
+    assert f"a died (signal SIGKILL), starting it again in 0.5 s: began {first.pid}" in supervisor.line("died")
     supervisor.line("a started again")
     assert supervisor.mark("a").find()
     assert supervisor.mark("a") != first
@@ -128,32 +128,36 @@ def test_a_taken_port_is_one_line_that_names_port_user_and_holder(supervise: Sup
         assert not supervisor.folder.log("a").exists()
 
 
+def test_a_port_that_is_taken_for_ipv6_alone_is_an_obstacle_too(supervise: Supervise) -> None:
+    try:
+        holder = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with holder:
+        port = holder.getsockname()[1]
+        line = supervise({"a": SLEEP}, ports={"traefik": port}).line("error")
+        assert f"port {port}, which traefik needs, is taken by" in line
+        assert f"(process {os.getpid()}) on [::1]" in line
+
+
 def test_a_program_that_dies_at_the_start_is_one_line_and_nothing_stays(supervise: Supervise) -> None:
     supervisor = supervise(
         {"a": SLEEP}, {"b": "print('thinking', flush=True); raise SystemExit('DATABASE_URL is not set')"}
     )
-    assert "b stopped (exit code 1: DATABASE_URL is not set)" in supervisor.line("error")
+    log = supervisor.folder.log("b")
+    assert f"b stopped (exit code 1; log: {log}): DATABASE_URL is not set" in supervisor.line("error")
     assert supervisor.process.wait(10) == 1
     assert supervisor.folder.state() is None
 
 
-@pytest.mark.parametrize(
-    ("log", "words"),
-    [
-        ("", "nothing was logged"),
-        ("first\nlast\n\n", "last"),
-        ('{"event": "nats_disconnected", "error": "refused"}\n', "nats_disconnected: refused"),
-        (
-            '{"event": "Traceback:\\n  File x\\nKeyError: 1"}\n{"event": "Application startup failed. Exiting."}\n',
-            "KeyError: 1",
-        ),
-        ("LOG:  starting\nFATAL:  role is missing\nLOG:  shut down\n", "FATAL:  role is missing"),
-    ],
-)
-def test_the_last_words_of_a_log_give_the_reason(tmp_path: Path, log: str, words: str) -> None:
+def test_the_last_words_are_those_of_the_last_start(tmp_path: Path) -> None:
     file = tmp_path / "log"
-    file.write_text(log)
-    assert last_words(file) == words
+    file.write_text("FATAL:  an old trouble\n")
+    began = file.stat().st_size
+    with file.open("a") as log:
+        log.write("the new trouble\n")
+    assert last_words(file, began) == "the new trouble"
+    assert last_words(tmp_path / "none") == "nothing was logged"
 
 
 def test_a_missing_program_is_one_line(tmp_path: Path) -> None:

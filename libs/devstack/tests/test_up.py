@@ -1,10 +1,13 @@
 """`make up` and its companions on the whole stack."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,11 +16,12 @@ import httpx
 import jwt
 import pytest
 
-from rte_devstack.folder import Folder
-from rte_devstack.ports import reserved_row
+from rte_devstack.folder import REPOSITORY, Folder
+from rte_devstack.ports import PORTS, reserved_row
 from rte_devstack.postgres import psql
-from rte_devstack.program import Program
-from rte_devstack.services import PORTS, Parts
+from rte_devstack.program import Program, ProgramFailed
+from rte_devstack.services import Parts
+from rte_devstack.session_token import token
 
 HOPELESS_SECONDS = 100
 
@@ -39,7 +43,7 @@ def test_a_second_up_shows_what_runs_and_ends(stack: Parts) -> None:
     again = run(stack, "up")
     assert (again.returncode, again.stderr) == (0, "")
     assert stack.origin in again.stdout
-    assert "down" not in again.stdout
+    assert not re.search(r"^\S+ +down", again.stdout, re.MULTILINE)
 
 
 def test_a_token_is_printed_and_nothing_else(stack: Parts) -> None:
@@ -52,7 +56,47 @@ def test_a_token_is_printed_and_nothing_else(stack: Parts) -> None:
 def test_a_token_for_a_stranger_is_one_line_of_error(stack: Parts) -> None:
     printed = run(stack, "token", "--member", "nobody-knows")
     assert (printed.returncode, printed.stdout) == (1, "")
+    assert printed.stderr.startswith("error: there is no member 'nobody-knows'. There are: ")
+    assert "alex, maria, david, sophia" in printed.stderr
     assert len(printed.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "suggested"),
+    [(["--member", "mria"], "did you mean maria?"), (["--org", "kestral"], "did you mean kestrel-harbour?")],
+)
+def test_a_typing_error_suggests_the_nearest(stack: Parts, asked: list[str], suggested: str) -> None:
+    assert suggested in run(stack, "token", *asked).stderr
+
+
+@pytest.mark.parametrize("lifetime", ["nan", "inf", "-5", "0", "1e9", "1e400", "abc", ""])
+def test_a_lifetime_that_is_none_is_a_sentence_with_what_is_allowed(lifetime: str) -> None:
+    with pytest.raises(ProgramFailed) as refusal:
+        token(Namespace(member="alex", lifetime=lifetime, org=None))
+    assert str(refusal.value) == f"LIFETIME is {lifetime!r}, but must be seconds from 1 to 2678400 (31 days)"
+
+
+@pytest.mark.parametrize("lifetime", ["NaN", "Infinity", "1e400", "-Infinity"])
+def test_the_stand_in_refuses_a_lifetime_without_end(stack: Parts, lifetime: str) -> None:
+    body = f'{{"member": "alex", "lifetime": {lifetime}}}'
+    headers = {"content-type": "application/json"}
+    answer = httpx.post(f"{stack.url('clerk')}/devstack/tokens", content=body, headers=headers, trust_env=False)
+    assert answer.status_code == 422
+    assert "lifetime: " in answer.json()["errors"][0]["message"]
+
+
+def test_migrate_says_which_schema_there_is(stack: Parts) -> None:
+    printed = run(stack, "migrate")
+    newest = max(
+        file.name[:4] for file in (REPOSITORY / "libs/common/src/rte_common/migrations/versions").glob("0*.py")
+    )
+    assert (printed.returncode, printed.stdout) == (0, f"the schema is {newest} already, the newest\n")
+
+
+def test_the_table_fits_sixty_columns_and_names_this_stacks_commands(stack: Parts) -> None:
+    table, _, below = run(stack, "status").stdout.partition("\n\n")
+    assert max(len(line.rstrip()) for line in table.splitlines()) <= 60
+    assert f"RTE_PORT={stack.port} RTE_STACK_DIR={shlex.quote(str(stack.folder.path))} make -s token" in below
 
 
 def test_a_killed_service_comes_back_behind_traefik(stack: Parts) -> None:
@@ -71,8 +115,12 @@ def test_a_killed_service_comes_back_behind_traefik(stack: Parts) -> None:
 def test_commands_without_a_stack_say_how_to_start_it(tmp_path: Path) -> None:
     parts = Parts(Folder(tmp_path / "none"), 8080)
     for command in ("status", "token", "migrate"):
-        assert run(parts, command).stderr == "error: nothing runs: start it with `make up`\n"
-    assert run(parts, "down").returncode == 0
+        printed = run(parts, command)
+        assert printed.returncode == 1
+        assert printed.stderr == (
+            f"error: nothing runs: start it with `RTE_PORT=8080 RTE_STACK_DIR={parts.folder.path} make up`\n"
+        )
+    assert (run(parts, "down").returncode, run(parts, "down").stdout) == (0, "nothing ran\n")
     assert not parts.folder.path.exists()
 
 
@@ -112,5 +160,7 @@ def test_it_starts_again_after_a_kill_and_keeps_its_data(tmp_path: Path) -> None
 def test_reset_leaves_nothing(tmp_path: Path) -> None:
     with own_stack(tmp_path / "stack") as (parts, program):
         program.start()
-        assert run(parts, "reset").returncode == 0
+        printed = run(parts, "reset")
+        assert printed.returncode == 0
+        assert f"stopped 9 programs\ndeleted {parts.folder.path} (" in printed.stdout
         assert not parts.folder.path.exists()

@@ -1,165 +1,73 @@
-"""`rte-devstack`, behind `make up`, `down`, `reset`, `status`, `token` and `logs`."""
+"""`rte-devstack`, behind `make up`, `down`, `reset`, `status`, `migrate`, `token` and `logs`."""
 
 import argparse
-import contextlib
-import http.client
-import json
-import os
-import subprocess
+import errno
 import sys
-import time
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
-from rte_devstack.folder import Folder, ProcessMark, State
-from rte_devstack.program import POLL_SECONDS, ProgramFailed, last_words
+from rte_devstack import doctor
+from rte_devstack.folder import Folder
+from rte_devstack.logs import logs
+from rte_devstack.postgres import psql
+from rte_devstack.program import ProgramFailed
 from rte_devstack.services import Parts
-from rte_devstack.stack import Stack, end_leftovers
-from rte_devstack.terminal import progress, show, tell
+from rte_devstack.session_token import token
+from rte_devstack.stack import running
+from rte_devstack.start import up
+from rte_devstack.stop import down, reset
+from rte_devstack.terminal import show
 
-STOP_SECONDS = 60
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run one command; a failure is one line on stderr and exit code 1."""
+    """Run one command; a failure is an error on stderr and exit code 1."""
     options = _arguments()
     try:
         options.command(options)
     except ProgramFailed as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        _fail(options, str(error))
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _fail(options, f"cannot write {error.filename or Folder.chosen().path}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
-def up(options: argparse.Namespace) -> None:
-    """Start everything, and stay until Ctrl-C unless it runs already or `--detach` is given."""
-    folder = Folder.chosen()
-    folder.open()
-    with folder.lock() as free:
-        if free and not options.detach:
-            parts = Parts(folder, _port())
-            stack = Stack(folder, parts.steps(), port=parts.port, ports=parts.ports, tell=tell)
-            stack.run(progress, lambda: _greet(parts, stack.state))
-            return
-    if free:
-        _start_detached(folder)
-        _follow(folder, lambda: last_words(folder.log("devstack")).removeprefix("error: "))
-    else:
-        _follow(folder, lambda: "what ran here has stopped; try again")
-
-
-def down(_: argparse.Namespace) -> None:
-    """Stop everything."""
-    folder = Folder.chosen()
-    if not folder.path.exists():
-        return
-    if state := folder.running():
-        with progress("stopping"):
-            _stop(state.supervisor)
-    end_leftovers(folder, tell)
-    folder.forget_state()
-
-
-def _stop(supervisor: ProcessMark) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
-    if process := supervisor.find():
-        process.terminate()
-    while supervisor.find():
-        if time.monotonic() > deadline:
-            raise ProgramFailed(f"process {supervisor.pid} does not stop: end it with kill -9, then `make down` again")
-        time.sleep(POLL_SECONDS)
-
-
-def reset(options: argparse.Namespace) -> None:
-    """Stop everything and delete the stack's data, logs and secrets."""
-    down(options)
-    Folder.chosen().empty()
+def _fail(options: argparse.Namespace, message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    if options.doctor:
+        doctor.print_bad(doctor.HERE, file=sys.stderr)
+    sys.exit(1)
 
 
 def status(_: argparse.Namespace) -> None:
     """Show what runs; exit code 1 when nothing does."""
-    state = _running()
-    show(Parts(Folder.chosen(), state.port), state)
-
-
-def migrate(_: argparse.Namespace) -> None:
-    """Bring the running stack's database to the newest schema."""
-    Parts(Folder.chosen(), _running().port).migrate()
-
-
-def token(options: argparse.Namespace) -> None:
-    """Print a session token of a demo member, and nothing else."""
-    asked = {"member": options.member, "lifetime": options.lifetime, "organization": options.org}
-    clerk = urlsplit(Parts(Folder.chosen(), _running().port).url("clerk"))
-    with contextlib.closing(http.client.HTTPConnection(clerk.hostname or "", clerk.port, timeout=10)) as connection:
-        try:
-            body = json.dumps({name: value for name, value in asked.items() if value is not None})
-            connection.request("POST", "/devstack/tokens", body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-        except OSError as error:
-            raise ProgramFailed(f"the Clerk stand-in does not answer ({error}): see `make logs`") from error
-        content = json.loads(answer.read())
-    if answer.status != 200:
-        raise ProgramFailed(f"no token for {options.member}: {content['errors'][0]['message']}")
-    print(content["token"])
-
-
-def logs(options: argparse.Namespace) -> None:
-    """Follow the logs of all parts, or of those named; Ctrl-C ends it."""
     folder = Folder.chosen()
-    files = [folder.log(name) for name in options.part] or sorted(folder.log("").glob("*.log"))
-    missing = [file.name for file in files if not file.exists()]
-    if missing or not files:
-        raise ProgramFailed(f"no log {', '.join(missing)} in {folder.log('')}")
-    os.execvp("tail", ["tail", "-n", str(options.lines), *(["-F"] if options.follow else []), "--", *map(str, files)])  # noqa: S606
-
-
-def _greet(parts: Parts, state: State) -> None:
-    show(parts, state)
-    tell("everything runs; Ctrl-C stops it")
-
-
-def _start_detached(folder: Folder) -> None:
-    command = [sys.executable, "-m", "rte_devstack", "up"]
-    with folder.log("devstack").open("ab") as log:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    mark = ProcessMark.of(child.pid)
-    while mark.find() and not folder.running():
-        time.sleep(POLL_SECONDS)
-
-
-def _follow(folder: Folder, why_it_stopped: Callable[[], str]) -> None:
-    """Show how another process starts the stack, then what runs where."""
-    for phase in _phases(folder):
-        with progress(phase):
-            while (state := folder.running()) and not state.ready and state.phase == phase:
-                time.sleep(POLL_SECONDS)
-    state = folder.running()
-    if state is None:
-        raise ProgramFailed(why_it_stopped())
+    state = running(folder)
     show(Parts(folder, state.port), state)
 
 
-def _phases(folder: Folder) -> Iterator[str]:
-    while (state := folder.running()) and not state.ready:
-        yield state.phase
+def migrate(_: argparse.Namespace) -> None:
+    """Bring the running stack's database to the newest schema, and say from where."""
+    folder = Folder.chosen()
+    parts = Parts(folder, running(folder).port)
+    before = _schema(parts)
+    parts.migrate()
+    after = _schema(parts)
+    print(f"the schema is {after} already, the newest" if before == after else f"migrated from {before} to {after}")
 
 
-def _running() -> State:
-    state = Folder.chosen().running()
-    if state is None:
-        raise ProgramFailed("nothing runs: start it with `make up`")
-    return state
-
-
-def _port() -> int:
-    given = os.environ.get("RTE_PORT", "8080")
-    if not given.isdecimal() or not 0 < int(given) < 65500:
-        raise ProgramFailed(f"RTE_PORT is {given!r}, but must be a port below 65500")
-    return int(given)
+def _schema(parts: Parts) -> str:
+    if not psql(parts.postgres.url(), "select to_regclass('rte.alembic_version')"):
+        return "nothing"
+    return psql(parts.postgres.url(), "select version_num from rte.alembic_version") or "nothing"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="rte-devstack", description="Everything external on one machine.")
+    parser.set_defaults(doctor=False)
     commands = parser.add_subparsers(required=True)
 
     def add(name: str, command: object, description: str) -> argparse.ArgumentParser:
@@ -167,14 +75,18 @@ def _arguments() -> argparse.Namespace:
         sub.set_defaults(command=command)
         return sub
 
-    add("up", up, "start everything").add_argument("--detach", action="store_true", help="return once it runs")
+    for_up = add("up", up, "start everything")
+    for_up.set_defaults(doctor=True)
+    for_up.add_argument("--detach", action="store_true", help="return once it runs")
+    for_up.add_argument("--no-doctor", dest="doctor", action="store_false", help="after a failure tell its cause only")
     add("down", down, "stop everything")
-    add("reset", reset, "stop everything and delete the data")
+    for_reset = add("reset", reset, "stop everything and delete the data")
+    for_reset.add_argument("--yes", action="store_true", help="do not ask")
     add("status", status, "what runs where")
     add("migrate", migrate, "bring the database to the newest schema")
     for_token = add("token", token, "print a session token")
     for_token.add_argument("--member", default="alex", help="id, e-mail address or first name")
-    for_token.add_argument("--lifetime", type=float, help="seconds; Clerk's 60 by default")
+    for_token.add_argument("--lifetime", help="seconds; Clerk's 60 by default")
     for_token.add_argument("--org", help="id or slug of the active organization")
     for_logs = add("logs", logs, "follow the logs")
     for_logs.add_argument("part", nargs="*", help="api, nats, ...; all by default")

@@ -19,7 +19,7 @@ from rte_devstack.program import ProgramFailed
 REPOSITORY = Path(__file__).parents[4]
 DATA = ("postgres", "postgres.new", "nats", "clerk", "storage", "traefik", "logs")
 SECRETS, STATE, LOCK = "secrets.json", "state.json", "lock"
-FILES = (STATE, LOCK, SECRETS)
+FILES = (STATE, f"{STATE}.new", LOCK, SECRETS, f"{SECRETS}.new")  # .new: what a full disk or a kill left
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Folder:
     @classmethod
     def chosen(cls) -> "Folder":
         """What RTE_STACK_DIR says (default `.devstack`), relative to the repository."""
-        return cls(REPOSITORY / os.environ.get("RTE_STACK_DIR", ".devstack"))
+        return cls(REPOSITORY / (os.environ.get("RTE_STACK_DIR") or ".devstack"))
 
     def open(self) -> None:
         """Make the folder if it is missing; ProgramFailed with what to do when it cannot be used."""
@@ -88,7 +88,8 @@ class Folder:
             foreign = {entry.name for entry in self.path.iterdir()} - {*DATA, *FILES}
             owner = self.path.stat().st_uid
         except OSError as error:
-            raise ProgramFailed(f"cannot use {self.path} ({error.strerror}): choose another RTE_STACK_DIR") from error
+            why = "it is no folder" if self.path.exists() and not self.path.is_dir() else error.strerror
+            raise ProgramFailed(f"cannot use {self.path} ({why}): choose another RTE_STACK_DIR") from error
         if owner != os.geteuid():
             name = _name(owner)
             raise ProgramFailed(f"{self.path} belongs to {name}: run as {name}, or choose another RTE_STACK_DIR")

@@ -15,4 +15,7 @@ def write_json(file: Path, content: Any) -> None:
 
 def read_json(file: Path, missing: Any) -> Any:
     """Return the file's content, or `missing` where there is no file."""
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else missing
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return missing

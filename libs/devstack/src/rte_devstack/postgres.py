@@ -9,8 +9,9 @@ from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from rte_devstack.folder import delete
+from rte_devstack.log_lines import reason
 from rte_devstack.postgres_programs import Version, identity, installed, runnable
-from rte_devstack.program import Program, ProgramFailed, becoming
+from rte_devstack.program import Program, ProgramFailed, becoming, explained
 
 
 def without_libpq(environment: Mapping[str, str]) -> dict[str, str]:
@@ -115,7 +116,7 @@ class Postgres(Program):
                 command, stdin=password, capture_output=True, text=True, check=False, cwd=unfinished, **as_the_server
             )
         if done.returncode != 0:
-            raise ProgramFailed(f"initdb failed: {done.stderr.strip() or 'no message'}")
+            raise ProgramFailed(explained("initdb failed", reason(done.stderr)))
         # Only a finished folder gets the name: an interrupted initdb is done again.
         unfinished.rename(self.data)
 

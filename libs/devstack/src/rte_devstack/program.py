@@ -2,13 +2,13 @@
 
 import contextlib
 import http.client
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -17,11 +17,16 @@ from types import TracebackType
 from typing import Self, TypedDict
 from urllib.parse import urlsplit
 
+from rte_devstack import disk
+from rte_devstack.log_lines import reason
+
 POLL_SECONDS = 0.02
+LAST_BYTES = 65_536
+"""Of a log that are looked at for a reason."""
 
 
 class ProgramFailed(Exception):
-    """A program cannot start, or has died; the message is the one line to show a person."""
+    """A program cannot start, or has died; the message is what to show a person: a line, and what belongs below it."""
 
 
 class Program:
@@ -57,6 +62,7 @@ class Program:
         self.start_seconds = start_seconds
         self.stop_seconds = stop_seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_began = 0
 
     @property
     def pid(self) -> int:
@@ -85,6 +91,7 @@ class Program:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = [*_ends_with_its_parent(self.stop_signal), *map(str, self.command)]
         with self.log.open("ab") as log:
+            self._log_began = log.tell()
             try:
                 self._process = subprocess.Popen(
                     command,
@@ -109,10 +116,12 @@ class Program:
         deadline = time.monotonic() + self.start_seconds
         while not self.ready():
             if not self.running:
-                raise ProgramFailed(f"{self.name} stopped ({self.ending()}); log: {self.log}")
-            if time.monotonic() > deadline:
-                words = f"{last_words(self.log)}; log: {self.log}"
-                raise ProgramFailed(f"{self.name} is not ready after {self.start_seconds:.0f} s: {words}")
+                head = f"{self.name} stopped ({self.ending()}; log: {self.log})"
+                raise ProgramFailed(explained(head, self.last_words()))
+            if time.monotonic() > deadline or disk.full(self.log.parent):
+                waited = self.start_seconds + time.monotonic() - deadline
+                head = f"{self.name} is not ready after {waited:.0f} s (log: {self.log})"
+                raise ProgramFailed(explained(head, self.last_words()))
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
@@ -143,10 +152,13 @@ class Program:
         self._process.wait()
 
     def ending(self) -> str:
-        """How the last process ended, in a few words with its last log line."""
+        """How the last process ended, in a few words."""
         code = self.exit_code or 0
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return f"{how}: {last_words(self.log)}"
+        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+    def last_words(self) -> str:
+        """Why the last process ended, from what it has logged."""
+        return last_words(self.log, self._log_began)
 
     def __enter__(self) -> Self:
         try:
@@ -201,27 +213,18 @@ def answers(url: str) -> Callable[[], bool]:
     return answered
 
 
-def last_words(log: Path) -> str:
-    """The last line of a log that says something; of a JSON line, its event and error."""
+def last_words(log: Path, since: int = 0) -> str:
+    """The lines of a log that say why its program ended, of what was written from byte `since` on."""
     if not log.exists():
         return "nothing was logged"
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 8192))
-        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    # uvicorn's last line of a failed start only says that there is a reason above it.
-    lines = [line for line in lines if "Application startup failed" not in line]
-    if not lines:
-        return "nothing was logged"
-    fatal = [line for line in lines[-10:] if "FATAL:" in line]
-    line = (fatal or lines)[-1]
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(record, dict):
-        return line
-    parts = [str(record[key]).strip().splitlines()[-1] for key in ("event", "error", "msg") if record.get(key)]
-    return ": ".join(parts) or line
+        file.seek(max(since, log.stat().st_size - LAST_BYTES))
+        return reason(file.read().decode(errors="replace"))
+
+
+def explained(what: str, why: str) -> str:
+    """What happened, followed by its reason: on the same line, or below it when the reason has several."""
+    return f"{what}: {why}" if "\n" not in why else f"{what}:\n{textwrap.indent(why, '    ')}"
 
 
 @cache

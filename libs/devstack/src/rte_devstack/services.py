@@ -12,26 +12,14 @@ from importlib.resources import files
 
 from rte_devstack.folder import Folder, Secrets
 from rte_devstack.nats import Nats
-from rte_devstack.ports import HOST
+from rte_devstack.ports import HOST, PORTS
 from rte_devstack.postgres import Postgres, let_in, psql, without_libpq
-from rte_devstack.program import Program, ProgramFailed, answers, executable, last_words
+from rte_devstack.program import Program, ProgramFailed, answers, executable, explained, last_words
 from rte_devstack.stack import Step
 from rte_devstack.traefik import Traefik
 
 DATABASE_ROLES = {"api": "rte_api", "auth-sync": "rte_auth_sync", "jobs": "rte_jobs"}
 SERVICES = ("api", "auth-sync", "realtime-gateway", "jobs")
-PORTS = {
-    "traefik": 0,
-    "traefik metrics": 1,
-    "postgres": 2,
-    "nats": 3,
-    "nats monitoring": 4,
-    "clerk": 5,
-    "storage": 6,
-    **{name: 10 + number for number, name in enumerate(SERVICES)},
-    **{f"{name} metrics": 20 + number for number, name in enumerate(SERVICES)},
-}
-"""Each port as its distance from RTE_PORT."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +103,7 @@ class Parts:
             command = [sys.executable, "-m", "rte_common.migrate"]
             done = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False)
         if done.returncode != 0:
-            raise ProgramFailed(f"the migration failed ({last_words(log)}); log: {log}")
+            raise ProgramFailed(explained(f"the migration failed (log: {log})", last_words(log)))
         passwords = {role: getattr(self.secrets, role) for role in DATABASE_ROLES.values()}
         let_in(self.postgres.url(), passwords)
 

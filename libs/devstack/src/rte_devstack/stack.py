@@ -10,9 +10,10 @@ from types import FrameType
 
 import psutil
 
+from rte_devstack import disk, hints
 from rte_devstack.folder import Folder, ProcessMark, State
-from rte_devstack.ports import obstacle
-from rte_devstack.program import Program, ProgramFailed
+from rte_devstack.ports import another, obstacle
+from rte_devstack.program import Program, ProgramFailed, explained
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before a program that died is started again: doubled each time, up to the longest."""
@@ -70,6 +71,7 @@ class Stack:
         self.state = State(ProcessMark.of(os.getpid()), port)
         self._watched: list[Watched] = []
         self._asked_to_stop = AskedToStop()
+        self._disk = ""
 
     def run(
         self, during: Callable[[str], contextlib.AbstractContextManager[None]], started: Callable[[], None]
@@ -91,6 +93,10 @@ class Stack:
                 self._watch()
             except KeyboardInterrupt:
                 pass
+            except (ProgramFailed, OSError) as error:
+                if full := disk.full(self.folder.path):
+                    raise ProgramFailed(f"{full}: {error}") from error
+                raise
             finally:
                 if self._asked_to_stop.now:
                     self.tell("stopping")
@@ -107,8 +113,8 @@ class Stack:
     def _check_ports(self) -> None:
         for user, port in self.ports.items():
             if problem := obstacle(port):
-                other = f"RTE_PORT={self.state.port + 100 if self.state.port > 1023 else 8080} make up"
-                raise ProgramFailed(f"port {port}, which {user} needs, {problem}: free it, or choose others: {other}")
+                choice = f"free it, or choose others: {hints.make('up', RTE_PORT=str(another(self.state.port)))}"
+                raise ProgramFailed(f"port {port}, which {user} needs, {problem}: {choice}")
 
     def _do(self, step: Step) -> None:
         self.state.phase = step.title
@@ -127,23 +133,31 @@ class Stack:
             for watched in self._watched:
                 if not watched.program.running:
                     self._revive(watched)
+            self._watch_disk()
             time.sleep(0.1)
+
+    def _watch_disk(self) -> None:
+        now = disk.full(self.folder.path)
+        if bool(now) != bool(self._disk):
+            self.tell(f"{now}: what runs here fails until there is room" if now else "disk: there is room again")
+        self._disk = now
 
     def _revive(self, watched: Watched) -> None:
         now = time.monotonic()
         if watched.due is None:
             pause = watched.next_pause()
             watched.due = now + pause
-            self.tell(f"{watched.program.name} died ({watched.program.ending()}), starting it again in {pause:g} s")
+            died = f"{watched.program.name} died ({watched.program.ending()}), starting it again in {pause:g} s"
+            self.tell(explained(died, watched.program.last_words()))
         elif now >= watched.due:
             watched.started, watched.due = now, None
             try:
                 watched.program.launch()
-            except ProgramFailed as error:
+                self._remember()
+            except (ProgramFailed, OSError) as error:
                 watched.due = now + watched.next_pause()
                 self.tell(str(error))
                 return
-            self._remember()
             self.tell(f"{watched.program.name} started again")
 
     def _remember(self) -> None:
@@ -154,7 +168,10 @@ class Stack:
 
     def _stop(self) -> None:
         self.state.ready, self.state.phase = False, "stopping"
-        self.folder.write_state(self.state)
+        try:
+            self.folder.write_state(self.state)
+        except OSError as error:  # on a full disk all the same what runs must stop
+            self.tell(f"cannot note that the stack stops: {error}")
         started = {id(watched.program) for watched in self._watched}
         for step in reversed(self.steps):
             programs = [program for program in step.programs if id(program) in started]
@@ -163,6 +180,14 @@ class Stack:
             for program in programs:
                 program.finish()
         self.folder.forget_state()
+
+
+def running(folder: Folder) -> State:
+    """Who runs in `folder`; ProgramFailed with how to start it when nobody does."""
+    state = folder.running()
+    if state is None:
+        raise ProgramFailed(f"nothing runs: start it with `{hints.make('up')}`")
+    return state
 
 
 def end_leftovers(folder: Folder, tell: Callable[[str], None]) -> None:

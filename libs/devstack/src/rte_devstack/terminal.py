@@ -1,14 +1,17 @@
 """What a person at the terminal sees: progress while it takes time, then a table of what runs where."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from rte_devstack import disk
 from rte_devstack.folder import State
+from rte_devstack.hints import make
 from rte_devstack.ports import HOST
 from rte_devstack.services import SERVICES, Parts
 
@@ -30,29 +33,37 @@ def progress(title: str) -> Iterator[None]:
 
 def tell(line: str) -> None:
     """Say one thing, in one line."""
-    console.print(f"{time.strftime('%H:%M:%S')} {line}", markup=False)
+    with contextlib.suppress(OSError):  # a full disk or a terminal that was closed must not end who watches the stack
+        console.print(f"{time.strftime('%H:%M:%S')} {line}", markup=False)
 
 
 def show(parts: Parts, state: State) -> None:
     """Print what runs where, and how to sign in."""
-    table = Table("part", "address", "metrics", "state", box=SIMPLE)
+    table = Table("part", "address", "metrics", box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     addresses = {
         "traefik": parts.origin,
         "postgres": f"postgresql://{HOST}:{parts.ports['postgres']}/rte",
         "nats": parts.url("nats", "nats"),
         **{name: parts.url(name) for name in ("clerk", "storage", *SERVICES)},
     }
+    down = []
     for name, address in addresses.items():
         mark = state.programs.get(name)
-        alive = "runs" if mark and mark.find() else "down"
-        metrics = parts.ports.get(f"{name} metrics")
-        table.add_row(name, address, f":{metrics}/metrics" if metrics else "", alive)
+        if mark is None or mark.find() is None:
+            down.append(name)
+        table.add_row(
+            name, Text("down", "red") if name in down else address, str(parts.ports.get(f"{name} metrics", ""))
+        )
     console.print(table)
+    console.print()
     # The host is localhost as in the origin: the sign-in page's cookie is for the host, whatever the port.
-    sign_in = f"http://localhost:{parts.ports['clerk']}/sign-in"
     for label, text in {
-        "open": f"{parts.origin} (the API's documentation until there is a web client)",
-        "sign in": f"{sign_in}, or take a token: make token MEMBER=alex",
-        "logs": f"{parts.folder.log('')}, or: make logs",
+        "open": f"{parts.origin} (the API's documentation)",
+        "sign in": f"http://localhost:{parts.ports['clerk']}/sign-in",
+        "token": make("-s token MEMBER=alex"),
+        "logs": make(f"logs PART={down[0]}" if down else "logs"),
+        "stop": make("down"),
     }.items():
-        console.print(f"  {label:<9}{text}", markup=False)
+        console.print(f"{label:<9}{text}", markup=False)
+    if low := disk.full(parts.folder.path):
+        console.print(f"[red]{low}[/red]")

@@ -22,11 +22,11 @@ from tenacity import retry, retry_if_exception_message, stop_after_attempt
 
 from rte_devstack.folder import Folder
 from rte_devstack.nats import Nats
-from rte_devstack.ports import reserved, reserved_row
+from rte_devstack.ports import PORTS, reserved, reserved_row
 from rte_devstack.postgres import Postgres, let_in, psql
 from rte_devstack.postgres_programs import Version
 from rte_devstack.program import Program
-from rte_devstack.services import PORTS, Parts
+from rte_devstack.services import Parts
 
 PASSWORD = "test"
 PATIENCE_SECONDS = 20

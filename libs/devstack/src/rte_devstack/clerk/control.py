@@ -25,7 +25,7 @@ class SessionRequest(BaseModel):
     null always means none.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     member: str
     organization: str | None = None
