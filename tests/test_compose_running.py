@@ -108,7 +108,7 @@ def clerk_settings(tmp_path_factory: pytest.TempPathFactory) -> ClerkStandIn:
     folder = tmp_path_factory.mktemp("clerk")
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     return ClerkStandIn(
-        state_dir=folder, clerk_webhook_secret=(secret,), clerk_secret_key="unused", authorized_party=ORIGIN
+        state_dir=folder, clerk_webhook_secret=(secret,), clerk_secret_key="unused", clerk_authorized_parties=(ORIGIN,)
     )
 
 
