@@ -11,7 +11,7 @@ PARALLEL := -n 2 --dist loadfile
 DEBIAN_PROGRAMS := node:nodejs npm:npm pgbouncer:pgbouncer
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard tests/js/package.json services/*/tests/js/package.json))
 
-.PHONY: help setup up start down reset status logs token migrate test test-all bench check lock programs
+.PHONY: help setup up start down reset status logs token watch migrate test test-all bench check lock programs
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -53,6 +53,9 @@ logs: setup  ## follow the logs (PART=api for one)
 
 token: setup  ## print a session token (MEMBER=alex LIFETIME=3600 ORG=...)
 	@$(VENV)/python -m rte_devstack token --member "$(MEMBER)" $(if $(LIFETIME),--lifetime "$(LIFETIME)") $(if $(ORG),--org "$(ORG)")
+
+watch: setup  ## print what happens in a member's team, live (MEMBER=maria)
+	@exec $(VENV)/python -m rte_devstack watch --member "$(MEMBER)"
 
 migrate: setup  ## bring the running stack's database to the newest schema
 	@$(VENV)/python -m rte_devstack migrate

@@ -1,4 +1,4 @@
-"""`rte-devstack`, behind `make up`, `down`, `reset`, `status`, `token` and `logs`."""
+"""`rte-devstack`, behind `make up`, `down`, `reset`, `status`, `token`, `watch` and `logs`."""
 
 import argparse
 import contextlib
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+from rte_devstack.environment import EnvFile, take_env_file
 from rte_devstack.folder import Folder, ProcessMark, State
 from rte_devstack.program import POLL_SECONDS, ProgramFailed, last_words
 from rte_devstack.services import Parts
@@ -24,6 +25,7 @@ def main() -> None:
     """Run one command; a failure is one line on stderr and exit code 1."""
     options = _arguments()
     try:
+        options.env_file = take_env_file()
         options.command(options)
     except ProgramFailed as error:
         print(f"error: {error}", file=sys.stderr)
@@ -34,6 +36,9 @@ def up(options: argparse.Namespace) -> None:
     """Start everything, and stay until Ctrl-C unless it runs already or `--detach` is given."""
     folder = Folder.chosen()
     folder.open()
+    env_file: EnvFile | None = options.env_file
+    if env_file and str(env_file):
+        tell(str(env_file))
     with folder.lock() as free:
         if free and not options.detach:
             parts = Parts(folder, _port())
@@ -101,6 +106,14 @@ def token(options: argparse.Namespace) -> None:
     if answer.status != 200:
         raise ProgramFailed(f"no token for {options.member}: {content['errors'][0]['message']}")
     print(content["token"])
+
+
+def watch(options: argparse.Namespace) -> None:
+    """Print what happens in a demo member's team as it happens; Ctrl-C ends it."""
+    parts = Parts(Folder.chosen(), _running().port)
+    from rte_devstack.watch import follow_team  # its libraries would cost every other command half a second
+
+    follow_team(parts, options.member)
 
 
 def logs(options: argparse.Namespace) -> None:
@@ -176,6 +189,8 @@ def _arguments() -> argparse.Namespace:
     for_token.add_argument("--member", default="alex", help="id, e-mail address or first name")
     for_token.add_argument("--lifetime", type=float, help="seconds; Clerk's 60 by default")
     for_token.add_argument("--org", help="id or slug of the active organization")
+    for_watch = add("watch", watch, "print what happens in a team")
+    for_watch.add_argument("--member", default="alex", help="id, e-mail address or first name")
     for_logs = add("logs", logs, "follow the logs")
     for_logs.add_argument("part", nargs="*", help="api, nats, ...; all by default")
     for_logs.add_argument("--lines", type=int, default=20, help="how many old lines of each")
