@@ -8,7 +8,7 @@ BENCH ?= transactions
 # Tests mostly wait for real programs, so two files at a time; the tests of one file share their programs.
 PARALLEL := -n 2 --dist loadfile
 # Programs that tests need and only Debian provides, as command:package.
-DEBIAN_PROGRAMS := node:nodejs npm:npm pgbouncer:pgbouncer
+DEBIAN_PROGRAMS := node:nodejs npm:npm pgbouncer:pgbouncer chromium:chromium
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard tests/js/package.json services/*/tests/js/package.json))
 
 .PHONY: help setup up start down reset status logs token watch migrate test test-all bench check lock programs
