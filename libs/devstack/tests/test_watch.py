@@ -1,5 +1,6 @@
 """`make watch` beside what becomes of the stack and of whoever reads its lines."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from official_clients import OfficialClient
 from terminal import Terminal, output, typed
 
 from rte_devstack.services import Parts
@@ -41,6 +43,29 @@ def test_it_goes_on_when_the_gateway_comes_back_and_ends_quietly(stack: Parts, w
 
     assert watching.interrupt() == 0
     assert len(watching.lines) == 5
+
+
+async def test_it_says_who_comes_and_who_goes(stack: Parts, watching: Terminal) -> None:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        asked = await http.post(f"{stack.url('clerk')}/devstack/tokens", json={"member": "alex"})
+    alex = await OfficialClient.start(
+        "python",
+        url=f"{stack.url('traefik', 'ws')}/realtime/v1",
+        topic="expectations:active",
+        token=asked.json()["token"],
+        config={"presence": {"key": "alex"}},
+    )
+    try:
+        await alex.subscribed()
+        await alex.do("track", payload={"on": "the report"})
+        await asyncio.to_thread(watching.shows, "Alex Morgan is here")
+        await alex.do("track", payload={"on": "the slides"})
+        await alex.do("untrack")
+        await asyncio.to_thread(watching.shows, "Alex Morgan is away")
+    finally:
+        await alex.stop()
+
+    assert len(watching.lines) == 3
 
 
 def test_a_reader_that_has_enough_ends_it_without_a_word(stack: Parts) -> None:

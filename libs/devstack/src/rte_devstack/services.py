@@ -89,8 +89,10 @@ class Parts:
             Step("starting the services", [self._service(name) for name in SERVICES]),
             Step("starting Traefik", [self._traefik()]),
         ]
-        if setting("CLERK_ISSUER", STAND_IN_ISSUER) == STAND_IN_ISSUER:  # another Clerk knows no demo members
+        if setting("CLERK_ISSUER", STAND_IN_ISSUER) == STAND_IN_ISSUER:
             steps.append(Step("filling in the demo team", then=self.fill))
+        else:
+            steps.append(Step("leaving the demo team out, because CLERK_ISSUER has others sign in"))
         return steps
 
     def fill(self) -> None:
