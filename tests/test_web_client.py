@@ -67,11 +67,11 @@ class Pages(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served(port: int, page: str) -> Iterator[str]:
-    """Serve `page` at the root of an origin of its own, which it is told as the address of Vite's page."""
+def served(port: int, page: str, host: str = "localhost") -> Iterator[str]:
+    """Serve `page` at the root of an origin of its own, which it is told as Vite's; all its addresses name `host`."""
     with ThreadingHTTPServer(("127.0.0.1", port), Pages) as server:
-        origin = f"http://localhost:{server.server_port}"
-        told = page.replace("http://localhost:5173", origin)
+        origin = f"http://{host}:{server.server_port}"
+        told = page.replace("http://localhost:5173", origin).replace("//localhost:", f"//{host}:")
         server.RequestHandlerClass = type("ThisPage", (Pages,), {"page": told.encode()})
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -90,11 +90,11 @@ def page(stack: Parts) -> str:
 
 
 @pytest.fixture
-def front_end(page: str) -> Iterator[str]:
+def front_end(page: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """Origin of the guide's page, one of those that are let in by default."""
     for port in ALLOWED_PORTS:
         try:
-            with served(port, page) as origin:
+            with served(port, page, getattr(request, "param", "localhost")) as origin:
                 yield origin
                 return
         except OSError:
@@ -131,6 +131,7 @@ async def sign_in(browser: Page, origin: str, member_id: str) -> None:
 
 
 @in_a_browser
+@pytest.mark.parametrize("front_end", ["localhost", "127.0.0.1"], indirect=True)
 async def test_the_guides_page_signs_in_lists_publishes_and_hears_of_it(
     stack: Parts, front_end: str, browser: Page, newcomer: str
 ) -> None:
