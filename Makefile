@@ -138,7 +138,7 @@ programs:
 	  echo "installing for the tests:$$missing"; apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
 	else echo "missing, so tests that need them are skipped:$$missing"; fi
 	@set -e; for folder in $(NODE_TESTS); do \
-	  if command -v npm >/dev/null && [ "$$folder/package-lock.json" -nt "$$folder/node_modules/.package-lock.json" ]; then \
+	  if command -v npm >/dev/null && ! [ "$$folder/node_modules/.package-lock.json" -nt "$$folder/package-lock.json" ]; then \
 	    echo "installing npm packages in $$folder"; (cd "$$folder" && npm ci --no-audit --no-fund --loglevel=error); \
 	  fi; \
 	done
