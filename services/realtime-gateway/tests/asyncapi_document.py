@@ -12,20 +12,20 @@ from pydantic.json_schema import models_json_schema
 
 from rte_common import events
 from rte_common.jetstream import BROADCASTS_PER_ROOM
-from rte_realtime_gateway import limits
-from rte_realtime_gateway.announcements import EXPORT_EVENTS, REPORT_EVENT, TOLD
-from rte_realtime_gateway.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
-from rte_realtime_gateway.channel import MAX_HELD, MAX_HELD_BYTES
-from rte_realtime_gateway.closing import Closing
-from rte_realtime_gateway.persisted import MAX_PERSISTED_BYTES
-from rte_realtime_gateway.presence import MAX_META_BYTES
+from rte_realtime_gateway.access import limits
+from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
+from rte_realtime_gateway.clients.channel import MAX_HELD, MAX_HELD_BYTES
+from rte_realtime_gateway.clients.session import MAX_JOIN_BYTES
 from rte_realtime_gateway.protocol import bindings, filters, frames, join
+from rte_realtime_gateway.protocol.close_codes import Closing
 from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEY
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED
-from rte_realtime_gateway.session import MAX_JOIN_BYTES
+from rte_realtime_gateway.protocol.tables import COLUMNS, SCHEMA
+from rte_realtime_gateway.rooms.announcements import EXPORT_EVENTS, REPORT_EVENT, TOLD
+from rte_realtime_gateway.rooms.presence import MAX_META_BYTES
+from rte_realtime_gateway.rooms.replay import MAX_PERSISTED_BYTES
+from rte_realtime_gateway.server.socket import SOCKET_PIECES
 from rte_realtime_gateway.settings import Settings
-from rte_realtime_gateway.socket import SOCKET_PIECES
-from rte_realtime_gateway.tables import COLUMNS, SCHEMA
 
 FILE = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
 JsonSchema = dict[str, Any]

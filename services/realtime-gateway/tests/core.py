@@ -12,12 +12,12 @@ from typing import Any
 from gateway import TEAM, VERBS, row
 
 from rte_common.auth import Member
-from rte_realtime_gateway.authorization import Refused
-from rte_realtime_gateway.changes import Change, read
+from rte_realtime_gateway.access.authorization import Refused
+from rte_realtime_gateway.clients.session import Session
 from rte_realtime_gateway.hub import SOURCES, Hub
 from rte_realtime_gateway.protocol import bindings
+from rte_realtime_gateway.protocol.changes import Change, read
 from rte_realtime_gateway.protocol.frames import Version
-from rte_realtime_gateway.session import Session
 
 TOPIC = "realtime:expectations:active"
 FLUSH_SECONDS = 0.06

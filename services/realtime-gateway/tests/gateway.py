@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rte_devstack.clerk.tokens import DEFAULT_ISSUER, DEFAULT_PARTY, ActiveOrganization, TokenSigner
 from rte_devstack.program import Program, answers
-from rte_realtime_gateway.positions import BUCKET as POSITIONS_BUCKET
+from rte_realtime_gateway.changes.positions import BUCKET as POSITIONS_BUCKET
 
 TEAM = "org_harbour"
 OTHER_TEAM = "org_desert"

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import OP_BINARY, OP_TEXT, Frame
 
 from rte_realtime_gateway.protocol.frames import Version
-from rte_realtime_gateway.room import Room, RoomName
+from rte_realtime_gateway.rooms.rooms import Room, RoomName
 
 
 @pytest.mark.parametrize("path", ["/realtime/v1/websocket", "/socket/websocket"])

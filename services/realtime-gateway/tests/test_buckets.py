@@ -14,14 +14,15 @@ from rte_common import jetstream
 from rte_common.jetstream import Broker
 from rte_common.settings import NatsSettings
 from rte_devstack.nats import Nats
-from rte_realtime_gateway import replicas, upkeep
-from rte_realtime_gateway.bucket import Bucket, Reader
+from rte_realtime_gateway.broker import shared_presence as replicas
+from rte_realtime_gateway.broker.key_value import Bucket, Reader
+from rte_realtime_gateway.broker.shared_presence import MAX_OUTGOING_BYTES, NatsReplicas, Presences
+from rte_realtime_gateway.changes.positions import BUCKET, SharedPositions
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.positions import BUCKET, SharedPositions
-from rte_realtime_gateway.presence import Entry
 from rte_realtime_gateway.protocol.frames import Broadcast
-from rte_realtime_gateway.replicas import MAX_OUTGOING_BYTES, NatsReplicas, Presences
-from rte_realtime_gateway.room import RoomName
+from rte_realtime_gateway.rooms.presence import Entry
+from rte_realtime_gateway.rooms.rooms import RoomName
+from rte_realtime_gateway.server import upkeep
 
 ROOM = RoomName("org_harbour", "realtime:expectations:active", False)
 ENTRY = Entry("maria", "ref", "user_maria", {"user_id": "user_maria"}, "killed")

@@ -3,9 +3,9 @@
 from core import ALL, Client, World
 from gateway import TEAM
 
-from rte_realtime_gateway import team as teams
-from rte_realtime_gateway.changes import KEPT_SELECTIONS
-from rte_realtime_gateway.channel import CATCH_UP_BYTES, CATCH_UP_CHANGES
+from rte_realtime_gateway.changes import history as teams
+from rte_realtime_gateway.clients.channel import CATCH_UP_BYTES, CATCH_UP_CHANGES
+from rte_realtime_gateway.protocol.changes import KEPT_SELECTIONS
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
 
 SESSION = "5f0c2f7e-tab"

@@ -14,10 +14,10 @@ from rte_common import jetstream
 from rte_common.jetstream import Broker
 from rte_common.settings import NatsSettings
 from rte_devstack.nats import Nats
-from rte_realtime_gateway import upkeep
-from rte_realtime_gateway.closing import Closing
+from rte_realtime_gateway.broker.ordered_consumer import Following, OrderedConsumer
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.ordered import Following, OrderedConsumer
+from rte_realtime_gateway.protocol.close_codes import Closing
+from rte_realtime_gateway.server import upkeep
 
 
 def fail() -> None:

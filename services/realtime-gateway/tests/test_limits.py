@@ -9,9 +9,9 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from rte_common.auth import Member
-from rte_realtime_gateway import limits
-from rte_realtime_gateway.limits import MAX_CHANNELS, Allowance
-from rte_realtime_gateway.presence import MAX_META_BYTES
+from rte_realtime_gateway.access import limits
+from rte_realtime_gateway.access.limits import MAX_CHANNELS, Allowance
+from rte_realtime_gateway.rooms.presence import MAX_META_BYTES
 
 
 def reasons(client: Client) -> list[str]:

@@ -6,8 +6,8 @@ from structlog.testing import capture_logs
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
+from rte_realtime_gateway.server.handshake import MAX_LOGGED_ORIGINS, Wiring
 from rte_realtime_gateway.settings import Settings
-from rte_realtime_gateway.wiring import MAX_LOGGED_ORIGINS, Wiring
 
 
 def refused(wiring: Wiring, origin: str) -> None:

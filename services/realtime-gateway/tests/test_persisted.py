@@ -18,10 +18,10 @@ from official_clients import StartClient
 
 from rte_common.jetstream import BROADCASTS_PER_ROOM
 from rte_devstack.nats import Nats
-from rte_realtime_gateway.persisted import MAX_PERSISTED_BYTES, Answered, Persisted
+from rte_realtime_gateway.clients.client_messages import NOT_KEPT
 from rte_realtime_gateway.protocol.frames import Broadcast, Version
-from rte_realtime_gateway.pushes import NOT_KEPT
-from rte_realtime_gateway.room import RoomName
+from rte_realtime_gateway.rooms.replay import MAX_PERSISTED_BYTES, Answered, Persisted
+from rte_realtime_gateway.rooms.rooms import RoomName
 
 PRIVATE: dict[str, Any] = {"private": True, "changes": []}
 ALL: dict[str, Any] = {"broadcast": {"replay": {"since": 0}}}

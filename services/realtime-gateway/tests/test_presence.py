@@ -7,10 +7,10 @@ import pytest
 from core import TOPIC, Client, World
 from gateway import TEAM
 
-from rte_realtime_gateway import presence
-from rte_realtime_gateway.presence import MAX_META_BYTES, PART_BYTES, Entry, Presence
 from rte_realtime_gateway.protocol.frames import MAX_FRAME
-from rte_realtime_gateway.room import DIFF_SECONDS, Room, RoomName
+from rte_realtime_gateway.rooms import presence
+from rte_realtime_gateway.rooms.presence import MAX_META_BYTES, PART_BYTES, Entry, Presence
+from rte_realtime_gateway.rooms.rooms import DIFF_SECONDS, Room, RoomName
 
 CROWD = 3_000
 """So many take several messages."""

@@ -10,8 +10,8 @@ from core import SUBSCRIPTION, Client, World
 from gateway import Changes, Members
 
 from rte_devstack.nats import Nats
-from rte_realtime_gateway.closing import Closing
 from rte_realtime_gateway.hub import AHEAD_SECONDS
+from rte_realtime_gateway.protocol.close_codes import Closing
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
 
 SESSION = "5f0c2f7e-tab"

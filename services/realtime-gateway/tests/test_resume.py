@@ -6,8 +6,8 @@ import pytest
 from core import ALL, SUBSCRIPTION, Client, World
 from gateway import OTHER_TEAM
 
-from rte_realtime_gateway.closing import Closing
-from rte_realtime_gateway.positions import MAX_PLACES
+from rte_realtime_gateway.changes.positions import MAX_PLACES
+from rte_realtime_gateway.protocol.close_codes import Closing
 from rte_realtime_gateway.protocol.messages import DISCONNECT, LOAD_AGAIN, RESUMED
 
 SESSION = "5f0c2f7e-tab"

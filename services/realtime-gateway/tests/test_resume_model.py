@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from rte_common.auth import Member
-from rte_realtime_gateway.authorization import Refused
-from rte_realtime_gateway.changes import Change
-from rte_realtime_gateway.closing import Closing
+from rte_realtime_gateway.access.authorization import Refused
+from rte_realtime_gateway.protocol.changes import Change
+from rte_realtime_gateway.protocol.close_codes import Closing
 from rte_realtime_gateway.protocol.frames import PING, Version
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
 

@@ -19,12 +19,12 @@ from core import TOPIC, Client, World, frames
 from uvicorn.server import ServerState
 from websockets.frames import OP_CLOSE, OP_CONT, OP_PING, OP_PONG, OP_TEXT, Close, Frame
 
-from rte_realtime_gateway.closing import Closing
+from rte_realtime_gateway.clients.session import Session
+from rte_realtime_gateway.protocol.close_codes import Closing
 from rte_realtime_gateway.protocol.messages import RESUMED
-from rte_realtime_gateway.session import Session
+from rte_realtime_gateway.server.handshake import Wiring
+from rte_realtime_gateway.server.socket import GatewaySocket
 from rte_realtime_gateway.settings import Settings
-from rte_realtime_gateway.socket import GatewaySocket
-from rte_realtime_gateway.wiring import Wiring
 
 SESSION = "5f0c2f7e-tab"
 MAX_QUEUE = 1 << 20

@@ -1,11 +1,12 @@
 """Websockets that speak the Supabase Realtime protocol: the official clients work with another address.
 
-protocol/       the wire, pure: frames, join requests, bindings, filters, server messages
-session.py      one client: what its frames mean; channel.py is one topic it joined
-hub.py          who listens to what; audience.py writes changes to many sockets at once, room.py broadcasts and presence
-feed.py         JetStream -> hub, in order and without gaps; store.py the same for persisted broadcasts
-announcements.py  what the system tells members on their own channels
-replicas.py     what gateways tell each other: presence, broadcasts; positions.py where returning clients are
-socket.py       the asyncio protocol between uvicorn's listener and a session
 main.py         how the process is put together
+hub.py          what all clients of this process share
+protocol/       the wire, pure: frames, join requests, bindings, filters, changes, server messages
+access/         who may do what, how much of it, and who no longer
+changes/        a committed change on its way to many sockets; where returning clients are
+rooms/          broadcast and presence
+clients/        one client: its session, its channels, its messages
+broker/         all that speaks NATS
+server/         all that speaks HTTP or to sockets
 """

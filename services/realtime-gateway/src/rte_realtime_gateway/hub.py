@@ -9,18 +9,18 @@ import structlog
 
 from rte_common.auth import Member
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.audience import Audience
-from rte_realtime_gateway.changes import Change
-from rte_realtime_gateway.closing import Closing
-from rte_realtime_gateway.limits import Allowance, Limits
-from rte_realtime_gateway.persisted import PersistedBroadcasts
-from rte_realtime_gateway.positions import Positions
-from rte_realtime_gateway.room import Later, Rooms
-from rte_realtime_gateway.standing import Standing
-from rte_realtime_gateway.team import Team
+from rte_realtime_gateway.access.limits import Allowance, Limits
+from rte_realtime_gateway.access.revocations import Standing
+from rte_realtime_gateway.changes.audience import Audience
+from rte_realtime_gateway.changes.history import Team
+from rte_realtime_gateway.changes.positions import Positions
+from rte_realtime_gateway.protocol.changes import Change
+from rte_realtime_gateway.protocol.close_codes import Closing
+from rte_realtime_gateway.rooms.replay import PersistedBroadcasts
+from rte_realtime_gateway.rooms.rooms import Later, Rooms
 
 if TYPE_CHECKING:
-    from rte_realtime_gateway.session import Session
+    from rte_realtime_gateway.clients.session import Session
 
 log = structlog.get_logger(__name__)
 

@@ -15,17 +15,17 @@ from rte_common import jetstream, problems, process, telemetry
 from rte_common.auth import TokenVerifier
 from rte_common.process import Health
 from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
-from rte_realtime_gateway import broadcasts, upkeep
-from rte_realtime_gateway.authorization import TokenGate
-from rte_realtime_gateway.feed import Feed
+from rte_realtime_gateway.access.authorization import TokenGate
+from rte_realtime_gateway.broker.change_feed import Feed
+from rte_realtime_gateway.broker.replay_stream import BroadcastStore
+from rte_realtime_gateway.broker.shared_presence import NatsReplicas
+from rte_realtime_gateway.changes.positions import SharedPositions
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.positions import SharedPositions
-from rte_realtime_gateway.replicas import NatsReplicas
+from rte_realtime_gateway.server import http_broadcast, upkeep
+from rte_realtime_gateway.server.handshake import Wiring
+from rte_realtime_gateway.server.socket import GatewaySocket
+from rte_realtime_gateway.server.workers import Workers, listener_of_worker
 from rte_realtime_gateway.settings import Settings
-from rte_realtime_gateway.socket import GatewaySocket
-from rte_realtime_gateway.store import BroadcastStore
-from rte_realtime_gateway.wiring import Wiring
-from rte_realtime_gateway.workers import Workers, listener_of_worker
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     # Beside the websocket, wherever a client was told that it is.
     for prefix in ("/realtime/v1", ""):
-        app.include_router(broadcasts.router, prefix=prefix)
+        app.include_router(http_broadcast.router, prefix=prefix)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"])
     app.add_middleware(RequestContext)
     return app

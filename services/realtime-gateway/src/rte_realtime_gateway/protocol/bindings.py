@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from rte_realtime_gateway.changes import Change, Select
 from rte_realtime_gateway.protocol import filters
+from rte_realtime_gateway.protocol.changes import Change, Select
 from rte_realtime_gateway.protocol.filters import Filter
-from rte_realtime_gateway.tables import COLUMNS, SCHEMA
+from rte_realtime_gateway.protocol.tables import COLUMNS, SCHEMA
 
 ANY = "*"
 EVENTS = frozenset({ANY, "INSERT", "UPDATE", "DELETE"})

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import orjson
 
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.changes import Change, Select
 from rte_realtime_gateway.protocol.bindings import Binding
+from rte_realtime_gateway.protocol.changes import Change, Select
 from rte_realtime_gateway.protocol.frames import Version, push
 
 if TYPE_CHECKING:
-    from rte_realtime_gateway.channel import Channel
-    from rte_realtime_gateway.session import Session
+    from rte_realtime_gateway.clients.channel import Channel
+    from rte_realtime_gateway.clients.session import Session
 
 Write = Callable[[bytes], None]
 

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.authorization import Grant
-from rte_realtime_gateway.limits import PRESENCE, Allowance
-from rte_realtime_gateway.persisted import MAX_PERSISTED_BYTES, seconds_to_keep
-from rte_realtime_gateway.presence import MAX_META_BYTES, Behind, Entry, joined
+from rte_realtime_gateway.access.authorization import Grant
+from rte_realtime_gateway.access.limits import PRESENCE, Allowance
 from rte_realtime_gateway.protocol import messages
 from rte_realtime_gateway.protocol.frames import Broadcast, Message, push_broadcast
-from rte_realtime_gateway.room import Room
+from rte_realtime_gateway.rooms.presence import MAX_META_BYTES, Behind, Entry, joined
+from rte_realtime_gateway.rooms.replay import MAX_PERSISTED_BYTES, seconds_to_keep
+from rte_realtime_gateway.rooms.rooms import Room
 
 if TYPE_CHECKING:
-    from rte_realtime_gateway.channel import Channel
+    from rte_realtime_gateway.clients.channel import Channel
 
 NOT_KEPT = "UnableToPersistMessage: The others have heard it, but it could not be kept"
 TOO_MANY = "ClientRateLimitReached: Too many messages per second"

@@ -7,15 +7,16 @@ from typing import Protocol
 import structlog
 
 from rte_common.auth import Member
-from rte_realtime_gateway import authorization, metrics
-from rte_realtime_gateway.audience import Write
-from rte_realtime_gateway.authorization import Refused
-from rte_realtime_gateway.channel import Channel
-from rte_realtime_gateway.closing import Closing
+from rte_realtime_gateway import metrics
+from rte_realtime_gateway.access import authorization
+from rte_realtime_gateway.access.authorization import Refused
+from rte_realtime_gateway.access.limits import MAX_CHANNELS, SOCKET_JOINS, SOCKET_MESSAGES, Allowance
+from rte_realtime_gateway.changes.audience import Write
+from rte_realtime_gateway.changes.positions import Places, client_key, keep
+from rte_realtime_gateway.clients.channel import Channel
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.limits import MAX_CHANNELS, SOCKET_JOINS, SOCKET_MESSAGES, Allowance
-from rte_realtime_gateway.positions import Places, client_key, keep
 from rte_realtime_gateway.protocol import join, messages
+from rte_realtime_gateway.protocol.close_codes import Closing
 from rte_realtime_gateway.protocol.frames import (
     MAX_HEADER_FIELD,
     BadFrame,

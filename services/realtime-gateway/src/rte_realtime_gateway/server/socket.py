@@ -21,13 +21,13 @@ from websockets.http11 import Request
 from websockets.protocol import Protocol, Side, State
 
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.audience import Write
-from rte_realtime_gateway.closing import Closing
-from rte_realtime_gateway.compression import deflated, window_bits
-from rte_realtime_gateway.limits import Allowance
+from rte_realtime_gateway.access.limits import Allowance
+from rte_realtime_gateway.changes.audience import Write
+from rte_realtime_gateway.clients.session import Session
+from rte_realtime_gateway.protocol.close_codes import Closing
 from rte_realtime_gateway.protocol.frames import Version
-from rte_realtime_gateway.session import Session
-from rte_realtime_gateway.wiring import Wiring
+from rte_realtime_gateway.server.compression import deflated, window_bits
+from rte_realtime_gateway.server.handshake import Wiring
 
 log = logging.getLogger("websockets.server")
 

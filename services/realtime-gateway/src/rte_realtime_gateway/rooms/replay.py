@@ -1,6 +1,6 @@
 """Persisted broadcasts: what senders asked to keep, replayed to members who join a private room later.
 
-They reach everybody through the broker's stream (store.py), so who joins has each either replayed or live.
+They reach everybody through their stream (broker/replay_stream.py), so who joins has each either replayed or live.
 """
 
 import uuid
@@ -12,10 +12,10 @@ import orjson
 
 from rte_common.jetstream import BROADCAST_BYTES, BROADCAST_SECONDS, BROADCASTS_PER_ROOM
 from rte_realtime_gateway.protocol.frames import Broadcast
-from rte_realtime_gateway.room import RoomName, Rooms
+from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
 
 if TYPE_CHECKING:
-    from rte_realtime_gateway.channel import Channel
+    from rte_realtime_gateway.clients.channel import Channel
 
 MAX_PERSISTED_BYTES = 1 << 15
 """Largest payload that is kept: all that a join may ask for is less than may wait for a client."""

@@ -14,11 +14,11 @@ from nats.aio.msg import Msg
 
 from rte_common.jetstream import Broker
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.bucket import Bucket, Reader
+from rte_realtime_gateway.broker.key_value import Bucket, Reader
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.presence import NOBODY, Entry
 from rte_realtime_gateway.protocol.frames import Broadcast, Encoding
-from rte_realtime_gateway.room import Replicas, RoomName
+from rte_realtime_gateway.rooms.presence import NOBODY, Entry
+from rte_realtime_gateway.rooms.rooms import Replicas, RoomName
 
 log = structlog.get_logger(__name__)
 

@@ -8,19 +8,20 @@ import orjson
 import structlog
 
 from rte_common.auth import Member
-from rte_realtime_gateway import authorization, metrics
-from rte_realtime_gateway.audience import Audience
-from rte_realtime_gateway.authorization import Grant, Refused
-from rte_realtime_gateway.changes import Change
+from rte_realtime_gateway import metrics
+from rte_realtime_gateway.access import authorization
+from rte_realtime_gateway.access.authorization import Grant, Refused
+from rte_realtime_gateway.changes.audience import Audience
+from rte_realtime_gateway.changes.history import AudienceKey, Team
+from rte_realtime_gateway.clients.client_messages import Pushes
 from rte_realtime_gateway.protocol import join, messages
+from rte_realtime_gateway.protocol.changes import Change
 from rte_realtime_gateway.protocol.frames import Message
 from rte_realtime_gateway.protocol.join import JoinRequest
-from rte_realtime_gateway.pushes import Pushes
-from rte_realtime_gateway.room import Room, RoomName
-from rte_realtime_gateway.team import AudienceKey, Team
+from rte_realtime_gateway.rooms.rooms import Room, RoomName
 
 if TYPE_CHECKING:
-    from rte_realtime_gateway.session import Session
+    from rte_realtime_gateway.clients.session import Session
 
 log = structlog.get_logger(__name__)
 

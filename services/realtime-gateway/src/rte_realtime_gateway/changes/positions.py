@@ -19,8 +19,8 @@ import structlog
 from rte_common.auth import Member
 from rte_common.jetstream import Broker
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.bucket import Bucket, Reader
-from rte_realtime_gateway.limits import MAX_CHANNELS
+from rte_realtime_gateway.access.limits import MAX_CHANNELS
+from rte_realtime_gateway.broker.key_value import Bucket, Reader
 
 if TYPE_CHECKING:
     from rte_realtime_gateway.hub import Hub

@@ -11,11 +11,11 @@ from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from rte_common.jetstream import BROADCAST_SECONDS, BROADCASTS, Broker
+from rte_realtime_gateway.broker.ordered_consumer import Following, OrderedConsumer
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.ordered import Following, OrderedConsumer
-from rte_realtime_gateway.persisted import Answered, Persisted
 from rte_realtime_gateway.protocol.frames import Broadcast, Encoding
-from rte_realtime_gateway.room import RoomName
+from rte_realtime_gateway.rooms.replay import Answered, Persisted
+from rte_realtime_gateway.rooms.rooms import RoomName
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from rte_realtime_gateway.tables import COLUMNS, KEYS, SCHEMA
+from rte_realtime_gateway.protocol.tables import COLUMNS, KEYS, SCHEMA
 
 ChangeType = Literal["INSERT", "UPDATE", "DELETE"]
 Select = frozenset[str] | None

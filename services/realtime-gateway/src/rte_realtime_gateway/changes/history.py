@@ -3,9 +3,9 @@
 from bisect import bisect_left, bisect_right
 from operator import attrgetter
 
-from rte_realtime_gateway.audience import Audience
-from rte_realtime_gateway.changes import Change
+from rte_realtime_gateway.changes.audience import Audience
 from rte_realtime_gateway.protocol.bindings import Binding
+from rte_realtime_gateway.protocol.changes import Change
 from rte_realtime_gateway.protocol.frames import Version
 
 MAX_RECENT = 20_000

@@ -16,7 +16,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy, DiscardPolicy, StorageTyp
 from nats.js.errors import BadRequestError
 
 from rte_common.jetstream import Broker
-from rte_realtime_gateway.ordered import Following, OrderedConsumer
+from rte_realtime_gateway.broker.ordered_consumer import Following, OrderedConsumer
 
 log = structlog.get_logger(__name__)
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.announcements import Announcement
-from rte_realtime_gateway.authorization import MEMBER_CHANNEL, Grant
-from rte_realtime_gateway.presence import NOBODY, Entry, EntryId, Meta, Presence, new_ref
+from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL, Grant
 from rte_realtime_gateway.protocol.frames import Broadcast, Version, push, push_broadcast
 from rte_realtime_gateway.protocol.messages import PREFIX
+from rte_realtime_gateway.rooms.announcements import Announcement
+from rte_realtime_gateway.rooms.presence import NOBODY, Entry, EntryId, Meta, Presence, new_ref
 
 if TYPE_CHECKING:
-    from rte_realtime_gateway.channel import Channel
+    from rte_realtime_gateway.clients.channel import Channel
 
 Later = Callable[[float, Callable[[], None]], object]
 """Calls a function after some seconds, like the event loop's `call_later`."""

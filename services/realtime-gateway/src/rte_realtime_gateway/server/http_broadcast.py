@@ -13,16 +13,17 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from rte_common.auth import InvalidToken, KeysUnavailable, Member
-from rte_realtime_gateway import authorization, metrics
-from rte_realtime_gateway.authorization import Refused
+from rte_realtime_gateway import metrics
+from rte_realtime_gateway.access import authorization
+from rte_realtime_gateway.access.authorization import Refused
+from rte_realtime_gateway.access.limits import MESSAGES
+from rte_realtime_gateway.clients.client_messages import NOT_KEPT
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.limits import MESSAGES
-from rte_realtime_gateway.persisted import MAX_PERSISTED_BYTES, seconds_to_keep
 from rte_realtime_gateway.protocol.frames import MAX_DEPTH, MAX_HEADER_FIELD, Broadcast, Encoding, is_deep
 from rte_realtime_gateway.protocol.messages import PREFIX
-from rte_realtime_gateway.pushes import NOT_KEPT
-from rte_realtime_gateway.room import RoomName
-from rte_realtime_gateway.wiring import Wiring
+from rte_realtime_gateway.rooms.replay import MAX_PERSISTED_BYTES, seconds_to_keep
+from rte_realtime_gateway.rooms.rooms import RoomName
+from rte_realtime_gateway.server.handshake import Wiring
 
 router = APIRouter()
 

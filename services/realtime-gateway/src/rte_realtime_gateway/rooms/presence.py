@@ -1,4 +1,4 @@
-"""Who is present in a room, and the diffs that tell. Pure: replicas are told by replicas.py, sockets by room.py."""
+"""Presence: who is in a room, and the diffs that say so. rooms.py brings them to sockets, broker/ to other replicas."""
 
 import hashlib
 import uuid

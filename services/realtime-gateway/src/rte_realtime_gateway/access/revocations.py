@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rte_common.auth import Member
-from rte_realtime_gateway.changes import Change
+from rte_realtime_gateway.protocol.changes import Change
 
 REMEMBERED_SECONDS = 3600.0
 """Longer than any token lives: after that Clerk's own word is enough."""

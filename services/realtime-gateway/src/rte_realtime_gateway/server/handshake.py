@@ -11,9 +11,9 @@ from websockets.typing import Origin
 
 from rte_common.auth import TokenVerifier
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.authorization import TokenGate
-from rte_realtime_gateway.compression import NEGOTIATED
+from rte_realtime_gateway.access.authorization import TokenGate
 from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.server.compression import NEGOTIATED
 from rte_realtime_gateway.settings import Settings
 
 log = structlog.get_logger(__name__)

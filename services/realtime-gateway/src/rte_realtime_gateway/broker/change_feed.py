@@ -11,10 +11,11 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from rte_common import events
 from rte_common.jetstream import Broker
-from rte_realtime_gateway import announcements, changes
-from rte_realtime_gateway.changes import NotAChange
+from rte_realtime_gateway.broker.ordered_consumer import Following, OrderedConsumer
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.ordered import Following, OrderedConsumer
+from rte_realtime_gateway.protocol import changes
+from rte_realtime_gateway.protocol.changes import NotAChange
+from rte_realtime_gateway.rooms import announcements
 
 log = structlog.get_logger(__name__)
 

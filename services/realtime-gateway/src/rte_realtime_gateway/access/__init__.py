@@ -1,0 +1,1 @@
+"""What a client may do: who, how much, and until when."""

@@ -1,0 +1,1 @@
+"""A committed change on its way to many sockets."""

@@ -1,0 +1,1 @@
+"""One client: its session, its channels and what they resume."""

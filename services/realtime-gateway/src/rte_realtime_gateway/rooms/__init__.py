@@ -1,0 +1,1 @@
+"""Rooms: broadcast and presence among the members of a topic."""

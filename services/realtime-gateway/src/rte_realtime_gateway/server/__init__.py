@@ -1,0 +1,1 @@
+"""All that speaks HTTP or to sockets."""
