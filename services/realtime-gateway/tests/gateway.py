@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rte_devstack.clerk.tokens import DEFAULT_ISSUER, DEFAULT_PARTY, ActiveOrganization, TokenSigner
 from rte_devstack.program import Program, answers
-from rte_realtime_gateway.changes.positions import BUCKET as POSITIONS_BUCKET
+from rte_realtime_gateway.broker.shared_positions import POSITIONS_STORE
 
 TEAM = "org_harbour"
 OTHER_TEAM = "org_desert"
@@ -149,7 +149,7 @@ class Changes:
                 await asyncio.sleep(0.02)
 
     async def _places(self) -> list[int]:
-        stream = f"KV_{POSITIONS_BUCKET}"
+        stream = f"KV_{POSITIONS_STORE}"
         subjects = (await self.jetstream.stream_info(stream, subjects_filter=">")).state.subjects or {}
         told = [json.loads((await self.jetstream.get_last_msg(stream, subject)).data or b"{}") for subject in subjects]
         return [place for clients in told for places in clients.values() for place in places.values()]

@@ -8,25 +8,28 @@ from contextlib import asynccontextmanager
 import nats.errors
 import pytest
 import pytest_asyncio
+from core import KEPT_SECONDS, Alone
 from nats.js.api import StorageType, StreamConfig
 
 from rte_common import jetstream
 from rte_common.jetstream import Broker
 from rte_common.settings import NatsSettings
 from rte_devstack.nats import Nats
-from rte_realtime_gateway.broker import shared_presence as replicas
-from rte_realtime_gateway.broker.key_value import Bucket, Reader
-from rte_realtime_gateway.broker.shared_presence import MAX_OUTGOING_BYTES, NatsReplicas, Presences
-from rte_realtime_gateway.changes.positions import BUCKET, SharedPositions
-from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.access.readiness import Readiness
+from rte_realtime_gateway.broker import shared_presence
+from rte_realtime_gateway.broker.broadcast_relay import MAX_OUTGOING_BYTES, SUBJECT, BroadcastRelay
+from rte_realtime_gateway.broker.key_value import KeyValue, Watcher
+from rte_realtime_gateway.broker.shared_positions import POSITIONS_STORE, SharedPositions, UnsharedPositions
+from rte_realtime_gateway.broker.shared_presence import PRESENCE_STORE, OwnPresences, SharedPresence
+from rte_realtime_gateway.changes.positions import Positions
 from rte_realtime_gateway.protocol.frames import Broadcast
 from rte_realtime_gateway.rooms.presence import Entry
-from rte_realtime_gateway.rooms.rooms import RoomName
+from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
 from rte_realtime_gateway.server import upkeep
 
 ROOM = RoomName("org_harbour", "realtime:expectations:active", False)
 ENTRY = Entry("maria", "ref", "user_maria", {"user_id": "user_maria"}, "killed")
-IGNORING = Reader(lambda key, value: None, lambda key: None, lambda: None, lambda: None)
+IGNORING = Watcher(lambda key, value: None, lambda key: None, lambda: None, lambda: None)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -37,29 +40,30 @@ async def broker(private_nats: Callable[[], Nats]) -> AsyncIterator[Broker]:
 
 
 @asynccontextmanager
-async def replica(broker: Broker, name: str) -> AsyncIterator[tuple[Hub, Presences]]:
-    hub = Hub(asyncio.get_running_loop().call_later)
-    presences = Presences(broker, hub, name, 1)
-    running = asyncio.create_task(presences.run())
-    yield hub, presences
+async def replica(broker: Broker, name: str) -> AsyncIterator[tuple[Rooms, OwnPresences]]:
+    store = KeyValue(broker, PRESENCE_STORE, ttl=shared_presence.GHOST_SECONDS, stream_replicas=1)
+    own = OwnPresences(store, name)
+    rooms = Rooms(asyncio.get_running_loop().call_later, Alone(), own)
+    running = asyncio.create_task(SharedPresence(store, own, rooms, Readiness()).run())
+    yield rooms, own
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def until_present(hub: Hub, present: bool) -> None:
+async def until_present(rooms: Rooms, present: bool) -> None:
     async with asyncio.timeout(15):
-        while (ENTRY.id in hub.rooms.named(ROOM).presence.entries) is not present:
+        while (ENTRY.id in rooms.named(ROOM).presence.entries) is not present:
             await asyncio.sleep(0.02)
 
 
 async def test_entries_of_a_killed_replica_end_also_where_they_were_read_late(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replicas, "GHOST_SECONDS", 3.0)
-    monkeypatch.setattr(replicas, "REFRESH_SECONDS", 60.0)  # only the broker knows how old an entry is
+    monkeypatch.setattr(shared_presence, "GHOST_SECONDS", 3.0)
+    monkeypatch.setattr(shared_presence, "REFRESH_SECONDS", 60.0)  # only the broker knows how old an entry is
     async with replica(broker, "witness") as (witness, _):
         async with replica(broker, "killed") as (_, killed):
-            killed.put(ROOM, ENTRY)
+            killed.present(ROOM, ENTRY)
             await until_present(witness, True)
         async with replica(broker, "started later") as (late, _):
             await until_present(late, True)
@@ -73,8 +77,8 @@ async def test_a_bucket_that_was_made_with_other_settings_is_changed(broker: Bro
     )
     await broker.jetstream.add_stream(older)
     loaded = asyncio.Event()
-    reader = Reader(IGNORING.put, IGNORING.removed, IGNORING.emptied, loaded.set)
-    running = asyncio.create_task(Bucket(broker, "older", reader, ttl=5, replicas=1).run())
+    watcher = Watcher(IGNORING.on_put, IGNORING.on_delete, IGNORING.on_reset, loaded.set)
+    running = asyncio.create_task(KeyValue(broker, "older", ttl=5, stream_replicas=1).run(watcher))
     async with asyncio.timeout(10):
         await loaded.wait()
     running.cancel()
@@ -88,12 +92,12 @@ async def test_what_cannot_be_written_at_the_end_is_given_up_at_once(
     async def full(subject: str, payload: bytes, **more: object) -> None:
         raise nats.errors.OutboundBufferLimitError
 
-    bucket = Bucket(broker, "unwritten", IGNORING, ttl=5, replicas=1)
+    store = KeyValue(broker, "unwritten", ttl=5, stream_replicas=1)
     for number in range(100):
-        bucket.put(str(number), b"")
+        store.put(str(number), b"")
     monkeypatch.setattr(broker.client, "publish", full)
     async with asyncio.timeout(1):
-        await bucket.finish()
+        await store.flush()
 
 
 async def test_nobody_waits_with_taking_leave_for_one_who_cannot_be_told() -> None:
@@ -105,8 +109,8 @@ async def test_nobody_waits_with_taking_leave_for_one_who_cannot_be_told() -> No
     async def tell() -> None:
         told.set()
 
-    leaving = asyncio.create_task(upkeep.take_leave(hang, tell))
-    await asyncio.wait_for(told.wait(), upkeep.LEAVE_SECONDS / 2)
+    leaving = asyncio.create_task(upkeep.hand_over(hang, tell))
+    await asyncio.wait_for(told.wait(), upkeep.HAND_OVER_SECONDS / 2)
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
 
@@ -115,7 +119,7 @@ async def test_nobody_waits_with_taking_leave_for_one_who_cannot_be_told() -> No
 async def test_leave_is_taken_of_the_others_when_one_cannot_be_told(
     trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "LEAVE_SECONDS", 0.05)
+    monkeypatch.setattr(upkeep, "HAND_OVER_SECONDS", 0.05)
     told = asyncio.Event()
 
     async def cannot() -> None:
@@ -126,24 +130,24 @@ async def test_leave_is_taken_of_the_others_when_one_cannot_be_told(
     async def tell() -> None:
         told.set()
 
-    await upkeep.take_leave(cannot, tell)
+    await upkeep.hand_over(cannot, tell)
     assert told.is_set()
 
 
 async def test_a_value_that_is_too_large_for_the_broker_does_no_harm_to_the_others(broker: Broker) -> None:
     seen: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
     loaded = asyncio.Event()
-    reader = Reader(lambda key, value: seen.put_nowait((key, value)), lambda key: None, lambda: None, loaded.set)
-    bucket = Bucket(broker, "full", reader, ttl=60, replicas=1)
-    running = asyncio.create_task(bucket.run())
+    watcher = Watcher(lambda key, value: seen.put_nowait((key, value)), lambda key: None, lambda: None, loaded.set)
+    store = KeyValue(broker, "full", ttl=60, stream_replicas=1)
+    running = asyncio.create_task(store.run(watcher))
     await asyncio.wait_for(loaded.wait(), 15)
     for size in broker.client.max_payload, 2 * broker.client.max_payload:
-        bucket.put("large", bytes(size))
-        bucket.put("small", b"%d" % size)
+        store.put("large", bytes(size))
+        store.put("small", b"%d" % size)
         async with asyncio.timeout(15):
             assert await seen.get() == ("small", b"%d" % size)
     assert broker.client.stats["reconnects"] == 0
-    assert not bucket._unwritten
+    assert not store._unwritten
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -157,24 +161,24 @@ async def test_what_is_written_at_the_end_while_more_is_written_is_written_once(
         await asyncio.sleep(0)  # as when the connection takes less than is written
         written.append(subject)
 
-    bucket = Bucket(broker, "busy", IGNORING, ttl=60, replicas=1)
+    store = KeyValue(broker, "busy", ttl=60, stream_replicas=1)
     monkeypatch.setattr(broker.client, "publish", publish)
     for key in "abc":
-        bucket.put(key, b"")
-    await asyncio.gather(bucket.finish(), bucket._write_slice(3))
+        store.put(key, b"")
+    await asyncio.gather(store.flush(), store._write_some(3))
     assert sorted(written) == ["$KV.busy.a", "$KV.busy.b", "$KV.busy.c"]
 
 
 async def test_broadcasts_for_a_broker_that_takes_none_wait_only_up_to_a_limit(broker: Broker) -> None:
-    gateway = NatsReplicas(broker, Hub(asyncio.get_running_loop().call_later), 1)
-    listener = await broker.client.subscribe(replicas.BROADCAST_SUBJECT)
+    relay = BroadcastRelay(broker, "me")
+    listener = await broker.client.subscribe(SUBJECT)
     room, large = RoomName("team", "realtime:expectations:active", private=False), bytes(1 << 20)[:-1000]
     for _ in range(3 * MAX_OUTGOING_BYTES // len(large)):
-        gateway.broadcast(room, Broadcast("wave", large))
-    relaying = asyncio.create_task(gateway.run())
+        relay.broadcast(room, Broadcast("wave", large))
+    relaying = asyncio.create_task(relay.run())
     for _ in range(MAX_OUTGOING_BYTES // len(large) - 1):
         await listener.next_msg(timeout=15)
-    gateway.broadcast(room, Broadcast("again", b"{}"))
+    relay.broadcast(room, Broadcast("again", b"{}"))
     async with asyncio.timeout(15):
         left = 1
         while b'"again"' not in (await listener.next_msg(timeout=15)).data[:200]:
@@ -188,21 +192,25 @@ async def test_when_positions_are_told_the_broker_was_given_them_or_is_away(priv
     server = private_nats()
     async with jetstream.connect(NatsSettings(nats_url=(server.url,)), name="test") as broker:
         await broker.ready()
-        hub = Hub(asyncio.get_running_loop().call_later)
-        sharing = asyncio.create_task(SharedPositions(broker, hub, "me", 1).run())
-        hub.start_after(0, "stream")
+        unshared, readiness = UnsharedPositions(), Readiness()
+        positions = Positions(unshared, KEPT_SECONDS)
+        store = KeyValue(broker, POSITIONS_STORE, ttl=KEPT_SECONDS, stream_replicas=1)
+        sharing = asyncio.create_task(SharedPositions(store, unshared, positions, readiness, "me").run())
+        positions.reset("stream")
         async with asyncio.timeout(15):
-            while "positions" in str(await hub.check()):
+            while "positions" in str(await readiness.check()):
                 await asyncio.sleep(0.02)
 
         async def tell(place: int) -> None:
             told = asyncio.Event()
-            hub.positions.advance("abcdef", {"topic": place})
-            hub.positions.tell_now(told.set)
+            positions.advance("abcdef", "topic", place)
+            positions.share_now(told.set)
             await asyncio.wait_for(told.wait(), 10)
 
         async def known() -> object:
-            message = await broker.jetstream.get_last_msg(f"KV_{BUCKET}", f"$KV.{BUCKET}.me.ab.stream")
+            message = await broker.jetstream.get_last_msg(
+                f"KV_{POSITIONS_STORE}", f"$KV.{POSITIONS_STORE}.me.ab.stream"
+            )
             return json.loads(message.data or b"")
 
         for place in range(1, 20):

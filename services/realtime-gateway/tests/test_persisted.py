@@ -18,9 +18,8 @@ from official_clients import StartClient
 
 from rte_common.jetstream import BROADCASTS_PER_ROOM
 from rte_devstack.nats import Nats
-from rte_realtime_gateway.clients.client_messages import NOT_KEPT
 from rte_realtime_gateway.protocol.frames import Broadcast, Version
-from rte_realtime_gateway.rooms.replay import MAX_PERSISTED_BYTES, Answered, Persisted
+from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES, NOT_KEPT, KeptBroadcast, Stored
 from rte_realtime_gateway.rooms.rooms import RoomName
 
 PRIVATE: dict[str, Any] = {"private": True, "changes": []}
@@ -33,15 +32,15 @@ class Store:
     def __init__(self, world: World) -> None:
         self.away = False
         self._world = world
-        self._place = 0
-        world.hub.persisted.keep = self._keep
+        self._sequence = 0
+        world.peers.storage = self
 
-    def _keep(self, room: RoomName, broadcast: Broadcast, seconds: int, answered: Answered) -> None:
+    def store(self, room: RoomName, broadcast: Broadcast, seconds: int, stored: Stored) -> None:
         if not self.away:
-            self._place += 1
+            self._sequence += 1
             now = self._world.clock.now()
-            self._world.hub.persisted.take(self._place, room, Persisted(broadcast, now, now + seconds))
-        answered(not self.away)
+            self._world.hub.replay.publish(self._sequence, room, KeptBroadcast(broadcast, now, now + seconds))
+        stored(not self.away)
 
 
 def persist(client: Client, payload: Any, persist: Any = True) -> None:
@@ -103,7 +102,7 @@ def test_a_join_says_since_when_and_how_many() -> None:
     world.clock.advance(6)
     assert replayed(since=0) == [0, 1, 2, 3, 4], "kept for as long as its sender asked"
     world.clock.advance(3600)
-    world.hub.forget()
+    world.hub.prune()
     assert replayed(since=0) == []
 
 
@@ -143,7 +142,7 @@ def test_what_cannot_be_kept_is_heard_all_the_same_and_what_is_too_large_is_refu
     world = World()
     store = Store(world)
     sender, listener = world.member(broadcast={"ack": True}, **PRIVATE), world.member(user="user_maria", **PRIVATE)
-    persist(sender, "x" * MAX_PERSISTED_BYTES)
+    persist(sender, "x" * MAX_KEPT_BYTES)
     store.away = True
     persist(sender, "while the broker is away")
     reasons = [said.payload["response"]["reason"] for said in sender.heard() if said.event == "phx_reply"]
@@ -171,7 +170,7 @@ def test_who_reads_nothing_and_joins_again_and_again_keeps_no_replays() -> None:
     Store(world)
     sender = world.member(**PRIVATE)
     for _ in range(BROADCASTS_PER_ROOM):
-        persist(sender, "x" * (MAX_PERSISTED_BYTES - 2))
+        persist(sender, "x" * (MAX_KEPT_BYTES - 2))
     slow = world.client()
     slow.session.rewire(lagging=True)
     token = world.tokens.token("user_maria")
@@ -182,7 +181,7 @@ def test_who_reads_nothing_and_joins_again_and_again_keeps_no_replays() -> None:
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert kept < MAX_PERSISTED_BYTES * BROADCASTS_PER_ROOM, "less than one replay"
+    assert kept < MAX_KEPT_BYTES * BROADCASTS_PER_ROOM, "less than one replay"
     slow.session.rewire(lagging=False)
     assert len(heard(slow)) == BROADCASTS_PER_ROOM, "of the channel that is joined"
 
@@ -270,7 +269,7 @@ async def test_the_official_client_is_replayed_what_was_sent_over_http(
             await http.post(f"{path}?private=true&{query}", json={"n": number})
             for number, query in enumerate(("persist=true", "persist=false", "persist[ttl]=600", "persist=true"))
         ]
-        large = await http.post(f"{path}?private=true&persist=true", json={"text": "x" * MAX_PERSISTED_BYTES})
+        large = await http.post(f"{path}?private=true&persist=true", json={"text": "x" * MAX_KEPT_BYTES})
     assert [answer.status_code for answer in (*answers, large)] == [202, 202, 202, 202, 413]
     replay = {"private": True, "broadcast": {"replay": {"since": 1, "limit": 10}}}
     maria = await client("js-2.109", topic="expectations:active", token=token, config=replay)

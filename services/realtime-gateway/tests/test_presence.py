@@ -117,12 +117,12 @@ def test_whoever_comes_and_goes_meanwhile_is_told_right(monkeypatch: pytest.Monk
 def test_who_is_back_before_anybody_was_told_of_the_leaving_is_told_to_who_is_behind() -> None:
     presence = Presence()
     presence.put(entry(1))
-    list(presence.news())
-    behind = presence.behind()
+    list(presence.take_diffs())
+    cursor = presence.cursor()
     presence.remove(entry(1).id)
-    part = presence.next_part(behind)
+    part = presence.next_part(cursor)
     presence.put(entry(1))
-    assert (list(part), list(presence.news())) == (["member 00001"], [])
+    assert (list(part), list(presence.take_diffs())) == (["member 00001"], [])
 
 
 def test_the_second_of_two_tabs_with_a_copied_session_id_ends_alone() -> None:

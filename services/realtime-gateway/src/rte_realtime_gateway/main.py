@@ -1,11 +1,11 @@
-"""How the process is put together."""
+"""How the process is put together: every object in its order, by its constructor."""
 
 import asyncio
 import logging
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -15,48 +15,87 @@ from rte_common import jetstream, problems, process, telemetry
 from rte_common.auth import TokenVerifier
 from rte_common.process import Health
 from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
-from rte_realtime_gateway.access.authorization import TokenGate
-from rte_realtime_gateway.broker.change_feed import Feed
-from rte_realtime_gateway.broker.replay_stream import BroadcastStore
-from rte_realtime_gateway.broker.shared_presence import NatsReplicas
-from rte_realtime_gateway.changes.positions import SharedPositions
+from rte_realtime_gateway.access.token_gate import TokenGate
+from rte_realtime_gateway.broker.broadcast_relay import BroadcastReceiver, BroadcastRelay
+from rte_realtime_gateway.broker.change_feed import ChangeFeed
+from rte_realtime_gateway.broker.key_value import KeyValue
+from rte_realtime_gateway.broker.replay_stream import ReplayReader, ReplayWriter
+from rte_realtime_gateway.broker.shared_positions import POSITIONS_STORE, SharedPositions, UnsharedPositions
+from rte_realtime_gateway.broker.shared_presence import GHOST_SECONDS, PRESENCE_STORE, OwnPresences, SharedPresence
+from rte_realtime_gateway.changes.positions import Positions
 from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.rooms.replay import Replay
+from rte_realtime_gateway.rooms.rooms import Rooms
 from rte_realtime_gateway.server import http_broadcast, upkeep
-from rte_realtime_gateway.server.handshake import Wiring
+from rte_realtime_gateway.server.handshake import Handshake
 from rte_realtime_gateway.server.socket import GatewaySocket
+from rte_realtime_gateway.server.state import State
 from rte_realtime_gateway.server.workers import Workers, listener_of_worker
 from rte_realtime_gateway.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The gateway's HTTP side; its websockets are `GatewaySocket`s, which find the wiring in the app's state."""
+    """The gateway's HTTP side; its websockets are `GatewaySocket`s, which get the same state from uvicorn."""
     logging.getLogger("websockets").setLevel(logging.WARNING)  # else a line for each connection
     health = Health(required=frozenset({"nats", "clerk"}))
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+        later, peer, stream_replicas = asyncio.get_running_loop().call_later, uuid.uuid4().hex, settings.nats_replicas
         async with httpx.AsyncClient() as http, jetstream.connect(settings, name="realtime-gateway") as broker:
             verifier = TokenVerifier(settings, http)
+            # What this process says to its peers.
+            presence_store = KeyValue(broker, PRESENCE_STORE, ttl=GHOST_SECONDS, stream_replicas=stream_replicas)
+            own_presences = OwnPresences(presence_store, peer)
+            relay = BroadcastRelay(broker, peer)
+            replay_writer = ReplayWriter(broker)
+            unshared = UnsharedPositions()
+            # What its clients share.
+            rooms = Rooms(later, relay, own_presences)
+            replay = Replay(rooms, replay_writer)
+            positions = Positions(unshared, settings.kept_seconds)
             hub = Hub(
-                asyncio.get_running_loop().call_later,
+                later,
+                rooms,
+                replay,
+                positions,
                 flush_seconds=settings.flush_seconds,
                 expiry_grace=settings.expiry_grace_seconds,
-                resume_seconds=settings.resume_seconds,
+                kept_seconds=settings.kept_seconds,
             )
-            hub.rooms.replicas = replicas = NatsReplicas(broker, hub, settings.nats_replicas)
-            places = SharedPositions(broker, hub, replicas.me, settings.nats_replicas)
-            health.checks = {"nats": hub.check, "clerk": verifier.check}
+            # What it hears from the broker.
+            feed = ChangeFeed(broker, hub)
+            replay_reader = ReplayReader(broker, replay, hub.readiness)
+            receiver = BroadcastReceiver(broker, peer, rooms, hub.readiness)
+            shared_presence = SharedPresence(presence_store, own_presences, rooms, hub.readiness)
+            shared_positions = SharedPositions(
+                KeyValue(broker, POSITIONS_STORE, ttl=settings.kept_seconds, stream_replicas=stream_replicas),
+                unshared,
+                positions,
+                hub.readiness,
+                peer,
+            )
+            health.checks = {"nats": hub.readiness.check, "clerk": verifier.check}
             async with process.background(
                 verifier.run(),
-                Feed(broker, hub).run(),
-                places.run(),
-                replicas.run(),
-                BroadcastStore(broker, hub).run(),
-                upkeep.tidy(hub),
+                feed.run(),
+                relay.run(),
+                receiver.subscribe(),
+                replay_writer.run(),
+                replay_reader.run(),
+                shared_presence.run(),
+                shared_positions.run(),
+                upkeep.run(hub),
                 upkeep.drain(hub, health, settings.drain_seconds),
             ):
-                yield {"wiring": Wiring(settings, hub, TokenGate(verifier), verifier)}
-                await upkeep.take_leave(places.finish, replicas.finish)
+                yield State(
+                    settings=settings,
+                    hub=hub,
+                    gate=TokenGate(verifier),
+                    handshake=Handshake(settings),
+                    verifier=verifier,
+                )
+                await upkeep.hand_over(shared_positions.hand_over, own_presences.hand_over)
 
     app = FastAPI(title="Remote Teams Expectations: realtime", lifespan=lifespan, telemetry=FRAMEWORK_TELEMETRY)
     app.state.health = health

@@ -1,1 +1,1 @@
-"""What a client may do: who, how much, and until when."""
+"""Who may do what, how much of it, from when, and who no longer."""

@@ -1,29 +1,18 @@
-"""Who may listen to what. Decided once per token and topic; the team comes from the token, never from the topic."""
+"""Authorization: who may listen to which channel, and write to it.
 
-import asyncio
-from collections.abc import Callable
+Decided once per token and topic; the team comes from the token, never from the topic.
+"""
+
 from dataclasses import dataclass
 
-import structlog
-
-from rte_common.auth import InvalidToken, KeysUnavailable, Member, TokenVerifier
-
-log = structlog.get_logger(__name__)
+from rte_common.auth import Member
 
 TEAM_CHANNEL = "expectations:active"
 MEMBER_CHANNEL = "expectations:user:"
 
-REASON_CODES = {
-    "malformed-token": "MalformedJWT",
-    "bad-signature": "JwtSignatureError",
-    "unknown-key": "JwtSignatureError",
-    "no-active-team": "Unauthorized",
-}
-"""Codes of the token check, in the real server's words; any other is InvalidJWTToken."""
-
 
 class Refused(Exception):
-    """The reason, as `<Code>: <text>`, is what the client is told."""
+    """A request that is not granted; the reason, `<Code>: <text>`, is what the client is told."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -36,13 +25,13 @@ class Grant:
 
     member: Member
     user_id: str | None
-    """Only this user's changes; None: the whole team's."""
+    """User whose changes alone are delivered; None: the whole team's."""
     may_write: bool
-    """Broadcast and be present."""
+    """Whether the member may broadcast and be present."""
 
 
 def decide(member: Member, channel: str) -> Grant:
-    """What the member may do on the channel; raises Refused."""
+    """The grant of the member on the channel; raises Refused."""
     may_write = member.impersonator is None
     if channel == TEAM_CHANNEL:
         return Grant(member, None, may_write)
@@ -55,7 +44,7 @@ def decide(member: Member, channel: str) -> Grant:
 
 
 def owner_of(channel: str) -> str | None:
-    """Whose channel it is, None for the team's; raises Refused for channels that do not exist."""
+    """The user whose channel it is, None for the team's; raises Refused for channels that do not exist."""
     if channel == TEAM_CHANNEL:
         return None
     if not channel:
@@ -69,28 +58,3 @@ def owner_of(channel: str) -> str | None:
 def session_token(text: str | None) -> str | None:
     """The text, if it can be a session token at all: publishable keys (`sb_...`) take its place in some clients."""
     return text if text is not None and text.count(".") == 2 else None
-
-
-class TokenGate:
-    """Checks tokens in the background of a loop, for callers that cannot wait."""
-
-    def __init__(self, verifier: TokenVerifier) -> None:
-        self._verifier = verifier
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def check(self, token: str, granted: Callable[[Member], None], refused: Callable[[Refused], None]) -> None:
-        """Call one of the two, soon."""
-        task = asyncio.create_task(self._check(token, granted, refused))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _check(self, token: str, granted: Callable[[Member], None], refused: Callable[[Refused], None]) -> None:
-        try:
-            member = await self._verifier.verify(token)
-        except InvalidToken as error:
-            code = REASON_CODES.get(error.code, "InvalidJWTToken")
-            refused(Refused(f"{code}: {error.detail}"))
-        except KeysUnavailable:
-            refused(Refused("UnableToVerifyToken: The issuer's keys could not be fetched yet, try again"))
-        else:
-            granted(member)

@@ -1,47 +1,54 @@
-"""Who was put out of a team or signed out while their tokens still live: events are newer than tokens."""
+"""Revocations: members who lost their team and sign-ins that were ended, while their tokens are still valid.
 
+Events are newer than tokens. How soon somebody is thrown out: the change feed brings the event, the hub asks here and
+ends the channels, and every later join, renewal or HTTP call is refused.
+"""
+
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rte_common.auth import Member
 from rte_realtime_gateway.protocol.changes import Change
 
-REMEMBERED_SECONDS = 3600.0
-"""Longer than any token lives: after that Clerk's own word is enough."""
+MAX_TOKEN_SECONDS = 3600.0
+"""Longest life of a token: when it is over, Clerk's own word is enough."""
 
 
 @dataclass
-class Standing:
-    """What the events say about members, which is newer than what their tokens say."""
+class Revocations:
+    """Members and sign-in sessions whose tokens are void."""
 
-    clock: Callable[[], float]
-    _removed: dict[tuple[str, str], float] = field(default_factory=dict)
-    _revoked: dict[str, float] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
+    _members: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Team and user -> when the member was removed."""
+    _sessions: dict[str, float] = field(default_factory=dict)
+    """Sign-in session -> when it was ended."""
 
-    def note(self, change: Change) -> bool:
-        """Take a change into account; returns whether its user lost the team."""
-        who = change.team_id, change.user_id
+    def apply(self, change: Change) -> bool:
+        """Take a change of a membership or a user into account; returns whether its user lost the team."""
+        member = change.team_id, change.user_id
         match change.table, change.type:
             case "memberships", "DELETE":
-                self._removed[who] = self.clock()
+                self._members[member] = self.clock()
                 return True
             case "memberships", _:
-                self._removed.pop(who, None)
+                self._members.pop(member, None)
             case "users", "UPDATE" if change.row.get("deleted_at") is not None:
-                self._removed[who] = self.clock()
+                self._members[member] = self.clock()
                 return True
         return False
 
-    def revoke(self, session_id: str) -> None:
-        """This session of a member was ended: its tokens are void."""
-        self._revoked[session_id] = self.clock()
+    def end_session(self, session_id: str) -> None:
+        """Void the tokens of a sign-in session."""
+        self._sessions[session_id] = self.clock()
 
-    def is_good(self, member: Member) -> bool:
-        """Whether the member is still in the team, and the session not ended."""
-        return (member.team_id, member.id) not in self._removed and member.session_id not in self._revoked
+    def allows(self, member: Member) -> bool:
+        """Whether the member is still in the team, and signed in."""
+        return (member.team_id, member.id) not in self._members and member.session_id not in self._sessions
 
-    def tidy(self) -> None:
-        """Forget what no token can outlive."""
-        oldest = self.clock() - REMEMBERED_SECONDS
-        self._removed = {who: at for who, at in self._removed.items() if at > oldest}
-        self._revoked = {session: at for session, at in self._revoked.items() if at > oldest}
+    def prune(self) -> None:
+        """Drop what no token can outlive."""
+        oldest = self.clock() - MAX_TOKEN_SECONDS
+        self._members = {member: at for member, at in self._members.items() if at > oldest}
+        self._sessions = {session: at for session, at in self._sessions.items() if at > oldest}

@@ -1,4 +1,4 @@
-"""The feed: every change of the stream EVENTS to the hub, from the last minutes on."""
+"""The change feed: every event of the stream EVENTS to the hub, from the last minutes on."""
 
 import time
 from datetime import UTC, datetime
@@ -11,7 +11,8 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from rte_common import events
 from rte_common.jetstream import Broker
-from rte_realtime_gateway.broker.ordered_consumer import Following, OrderedConsumer
+from rte_realtime_gateway.access.readiness import Source
+from rte_realtime_gateway.broker.ordered_consumer import OrderedConsumer
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.protocol import changes
 from rte_realtime_gateway.protocol.changes import NotAChange
@@ -20,28 +21,30 @@ from rte_realtime_gateway.rooms import announcements
 log = structlog.get_logger(__name__)
 
 STREAM = "EVENTS"
-REVOCATIONS = "session_revocations"
+SESSION_REVOCATIONS = "session_revocations"
 """The table whose rows say that a sign-in session ended; clients do not see it."""
 
 
-class Feed:
+class ChangeFeed:
     """Keeps the hub up to date; `run` never returns."""
 
     def __init__(self, broker: Broker, hub: Hub) -> None:
         self._hub = hub
-        following = Following(
-            STREAM, events.SUBJECTS, first=self._last_minutes, take=self._take, began=hub.start_after, live=self._live
+        self._consumer = OrderedConsumer(
+            broker,
+            STREAM,
+            events.SUBJECTS,
+            start=self._last_minutes,
+            on_message=self._publish,
+            on_reset=hub.reset,
+            on_live=lambda live: hub.readiness.update(Source.CHANGES, live=live),
         )
-        self._consumer = OrderedConsumer(broker, following)
 
     async def run(self) -> None:
         """Feed the hub until cancelled."""
         await self._consumer.run()
 
-    def _live(self, live: bool) -> None:
-        self._hub.source_live("feed", live)
-
-    def _take(self, sequence: int, message: Msg) -> None:
+    def _publish(self, sequence: int, message: Msg) -> None:
         try:
             event = orjson.loads(message.data)
             if self._is_no_change(event):
@@ -56,9 +59,9 @@ class Feed:
 
     def _is_no_change(self, event: dict[str, Any]) -> bool:
         """Whether the event is none of a row that clients see; what it means is done."""
-        if event["table"] == REVOCATIONS:
-            self._hub.revoke(event["record"]["session_id"])
-        elif event["table"] in announcements.TOLD:
+        if event["table"] == SESSION_REVOCATIONS:
+            self._hub.end_session(event["record"]["session_id"])
+        elif event["table"] in announcements.ANNOUNCED:
             self._hub.rooms.announce(announcements.read(event))
         else:
             return False

@@ -1,4 +1,4 @@
-"""The store: persisted broadcasts in a stream of JetStream, which every replica follows and has in mind."""
+"""The replay stream: kept broadcasts in JetStream, which every peer writes, follows and has in memory."""
 
 import asyncio
 import hashlib
@@ -11,19 +11,20 @@ from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from rte_common.jetstream import BROADCAST_SECONDS, BROADCASTS, Broker
-from rte_realtime_gateway.broker.ordered_consumer import Following, OrderedConsumer
-from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.access.readiness import Readiness, Source
+from rte_realtime_gateway.broker.ordered_consumer import OrderedConsumer
 from rte_realtime_gateway.protocol.frames import Broadcast, Encoding
-from rte_realtime_gateway.rooms.replay import Answered, Persisted
+from rte_realtime_gateway.rooms.replay import KeptBroadcast, Replay, Stored
 from rte_realtime_gateway.rooms.rooms import RoomName
 
 log = structlog.get_logger(__name__)
 
+STREAM = "BROADCASTS"
 SUBJECT = BROADCASTS.removesuffix(">")
 TTL = "Nats-TTL"
-STORE_SECONDS = 3.0
+MAX_STORE_SECONDS = 3.0
 """How long the broker may take to store one."""
-WAIT_SECONDS = 5.0
+MAX_WAIT_SECONDS = 5.0
 """How long one may wait for its turn: senders expect an answer within 10 s."""
 MAX_WAITING = 1_000
 """Broadcasts that wait to be stored. The broker writes each to disk, so they are some hundreds a second."""
@@ -35,53 +36,37 @@ class Waiting(NamedTuple):
     room: RoomName
     broadcast: Broadcast
     seconds: int
-    answered: Answered
+    stored: Stored
     until: float
-    """By the loop's clock: after that its sender has waited long enough."""
+    """When its sender has waited long enough, by the loop's clock."""
 
 
-class BroadcastStore:
-    """Keeps broadcasts in the broker, and the hub up to date with what every replica has stored."""
+class ReplayWriter:
+    """Stores broadcasts in the stream, one after the other."""
 
-    def __init__(self, broker: Broker, hub: Hub) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._hub = hub
         self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(MAX_WAITING)
-        hub.persisted.keep = self._keep
-        following = Following(
-            stream="BROADCASTS",
-            subject=BROADCASTS,
-            first=lambda: ConsumerConfig(deliver_policy=DeliverPolicy.ALL),
-            take=self._take,
-            began=lambda place, stream: hub.persisted.begin_anew(),
-            live=lambda live: hub.source_live("store", live),
-        )
-        self._consumer = OrderedConsumer(broker, following)
+
+    def store(self, room: RoomName, broadcast: Broadcast, seconds: int, stored: Stored) -> None:
+        """Have a broadcast kept for some seconds, and call `stored` with whether it is."""
+        if self._broker.client.is_connected and not self._waiting.full():
+            self._waiting.put_nowait(Waiting(room, broadcast, seconds, stored, _time() + MAX_WAIT_SECONDS))
+        else:
+            stored(False)
 
     async def run(self) -> None:
-        """Store and follow until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._consumer.run())
-            tasks.create_task(self._store())
-
-    def _keep(self, room: RoomName, broadcast: Broadcast, seconds: int, answered: Answered) -> None:
-        if self._broker.client.is_connected and not self._waiting.full():
-            self._waiting.put_nowait(Waiting(room, broadcast, seconds, answered, _time() + WAIT_SECONDS))
-        else:
-            answered(False)
-
-    async def _store(self) -> None:
-        """One after the other, so that they keep their order."""
+        """Store until cancelled, in the order in which broadcasts came."""
         while True:
             waiting = await self._waiting.get()
-            waiting.answered(_time() < waiting.until and await self._publish(waiting))
+            waiting.stored(_time() < waiting.until and await self._publish(waiting))
 
     async def _publish(self, waiting: Waiting) -> bool:
         try:
             await self._broker.jetstream.publish(
                 _subject(waiting.room),
-                _written(waiting.room, waiting.broadcast),
-                timeout=STORE_SECONDS,
+                _encoded(waiting.room, waiting.broadcast),
+                timeout=MAX_STORE_SECONDS,
                 headers={TTL: f"{waiting.seconds}s"},
             )
         except (nats.errors.Error, OSError) as error:
@@ -89,11 +74,31 @@ class BroadcastStore:
             return False
         return True
 
-    def _take(self, place: int, message: Msg) -> None:
-        room, broadcast = _read(message.data)
+
+class ReplayReader:
+    """Brings every stored broadcast, whoever stored it, to the replay of this process."""
+
+    def __init__(self, broker: Broker, replay: Replay, readiness: Readiness) -> None:
+        self._replay = replay
+        self._consumer = OrderedConsumer(
+            broker,
+            STREAM,
+            BROADCASTS,
+            start=lambda: ConsumerConfig(deliver_policy=DeliverPolicy.ALL),
+            on_message=self._publish,
+            on_reset=lambda sequence, stream: replay.reset(),
+            on_live=lambda live: readiness.update(Source.REPLAY, live=live),
+        )
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        await self._consumer.run()
+
+    def _publish(self, sequence: int, message: Msg) -> None:
+        room, broadcast = _decoded(message.data)
         at = message.metadata.timestamp.timestamp()
         ttl = (message.headers or {}).get(TTL, str(BROADCAST_SECONDS))
-        self._hub.persisted.take(place, room, Persisted(broadcast, at, at + int(ttl.removesuffix("s"))))
+        self._replay.publish(sequence, room, KeptBroadcast(broadcast, at, at + int(ttl.removesuffix("s"))))
 
 
 def _time() -> float:
@@ -105,7 +110,7 @@ def _subject(room: RoomName) -> str:
     return SUBJECT + hashlib.blake2b(orjson.dumps(list(room)), digest_size=16).hexdigest()
 
 
-def _written(room: RoomName, broadcast: Broadcast) -> bytes:
+def _encoded(room: RoomName, broadcast: Broadcast) -> bytes:
     head = {
         "room": list(room),
         "event": broadcast.event,
@@ -116,7 +121,7 @@ def _written(room: RoomName, broadcast: Broadcast) -> bytes:
     return orjson.dumps(head) + b"\n" + broadcast.payload
 
 
-def _read(data: bytes) -> tuple[RoomName, Broadcast]:
+def _decoded(data: bytes) -> tuple[RoomName, Broadcast]:
     head_json, _, payload = data.partition(b"\n")
     head = orjson.loads(head_json)
     meta = orjson.dumps(head["meta"])

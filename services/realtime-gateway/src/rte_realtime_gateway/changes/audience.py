@@ -1,20 +1,17 @@
 """Audiences: the channels that want the same changes in the same words, so that a change is encoded once for all."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import orjson
 
 from rte_realtime_gateway import metrics
+from rte_realtime_gateway.ports import Client, Listener, Write
 from rte_realtime_gateway.protocol.bindings import Binding
 from rte_realtime_gateway.protocol.changes import Change, Select
 from rte_realtime_gateway.protocol.frames import Version, push
 
-if TYPE_CHECKING:
-    from rte_realtime_gateway.clients.channel import Channel
-    from rte_realtime_gateway.clients.session import Session
-
-Write = Callable[[bytes], None]
+AudienceKey = tuple[str, Version, tuple[Binding, ...]]
+"""Topic, protocol version and bindings: what the frame of a change depends on."""
 
 
 class Audience:
@@ -26,9 +23,10 @@ class Audience:
     def __init__(self, topic: str, version: Version, bindings: tuple[Binding, ...]) -> None:
         self.holders = 0
         """Channels that listen, or will as soon as they have caught up."""
-        self.members: dict[Channel, Write] = {}
-        self.tracked: dict[Session, None] = {}
-        """Sessions of members whose positions are kept."""
+        self.members: dict[Listener, Write] = {}
+        """Listening channels, each with its client's present way of being written to."""
+        self.resumable: dict[Client, None] = {}
+        """Clients of the members that can resume, so that what they received must be known."""
         self._topic = topic
         self._version = version
         self._bindings = bindings
@@ -43,14 +41,16 @@ class Audience:
         return [self._frame(ids, change.data(select)) for select, ids in wanted.items()]
 
     def frames_of_some(self, changes: list[Change], user_id: str | None, size: int) -> tuple[list[bytes], int]:
-        """The frames of the first changes, until they have `size` bytes, and how many changes those are. With a user's
-        id the others' changes are left out."""
+        """The frames of the first changes, until they have `size` bytes, and how many changes those are.
+
+        With a user's id the others' changes are left out.
+        """
         frames: list[bytes] = []
         for count, change in enumerate(changes, 1):
             if user_id in (None, change.user_id):
-                told = self.frames(change)
-                frames += told
-                size -= sum(map(len, told))
+                encoded = self.frames(change)
+                frames += encoded
+                size -= sum(map(len, encoded))
             if size <= 0:
                 return frames, count
         return frames, len(changes)
@@ -77,19 +77,56 @@ class Audience:
             write(data)
         metrics.DELIVERIES.labels("change").inc(count * len(self.members))
 
-    def add(self, channel: "Channel") -> None:
+    def add(self, listener: Listener) -> None:
         """Let the channel have what is published from now on, and nothing that waits already."""
         self.flush()
-        self.rewire(channel)
-        if channel.session.client_id is not None:
-            self.tracked[channel.session] = None
+        self.rewire(listener)
+        if listener.client.client_id is not None:
+            self.resumable[listener.client] = None
 
-    def rewire(self, channel: "Channel") -> None:
-        """Write to the channel by its session's present way of writing."""
-        self.members[channel] = channel.session.write
+    def rewire(self, listener: Listener) -> None:
+        """Write to the channel by its client's present way of writing."""
+        self.members[listener] = listener.write
 
-    def remove(self, channel: "Channel") -> None:
+    def remove(self, listener: Listener) -> None:
         """Write what waits, then let the channel go: it has had everything up to now."""
         self.flush()
-        self.members.pop(channel, None)
-        self.tracked.pop(channel.session, None)
+        self.members.pop(listener, None)
+        self.resumable.pop(listener.client, None)
+
+
+class Audiences:
+    """The audiences of one team: of all its changes, or of those of one user."""
+
+    def __init__(self) -> None:
+        self._by_user: dict[str | None, dict[AudienceKey, Audience]] = {}
+
+    def hold(self, user_id: str | None, key: AudienceKey) -> Audience:
+        """The audience of this user's changes, or with None of the team's; `release` it once."""
+        of_user = self._by_user.setdefault(user_id, {})
+        if key not in of_user:
+            of_user[key] = Audience(*key)
+        of_user[key].holders += 1
+        return of_user[key]
+
+    def release(self, user_id: str | None, key: AudienceKey) -> None:
+        """Give an audience back; one that nobody holds is dropped."""
+        of_user = self._by_user[user_id]
+        of_user[key].holders -= 1
+        if not of_user[key].holders:
+            del of_user[key]
+            if not of_user:
+                del self._by_user[user_id]
+
+    def publish(self, change: Change) -> list[Audience]:
+        """Queue the change for everybody who wants it; returns the audiences to flush."""
+        return [audience for audience in self._concerned_by(change) if audience.publish(change)]
+
+    def _concerned_by(self, change: Change) -> Iterator[Audience]:
+        for user_id in (None, change.user_id):
+            yield from self._by_user.get(user_id, {}).values()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody listens, or is about to."""
+        return not self._by_user

@@ -1,224 +1,133 @@
-"""Positions: up to which change each returning client has had everything.
+"""Positions: up to which change each resumable client has had everything, on this replica and its peers.
 
 A client that names a session id in its socket's parameters is told apart when it comes back. What it received is known
 from websocket pings: each carries a number, the client's library answers by itself, and so everything written before
-that ping has arrived. Replicas share the positions in a bucket, so the client may come back to any of them.
+that ping has arrived. The peers share their positions (broker/shared_positions.py), so a client may come back to any.
 """
 
-import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVar
 
-import nats.errors
 import orjson
-import structlog
 
 from rte_common.auth import Member
-from rte_common.jetstream import Broker
-from rte_realtime_gateway import metrics
 from rte_realtime_gateway.access.limits import MAX_CHANNELS
-from rte_realtime_gateway.broker.key_value import Bucket, Reader
 
-if TYPE_CHECKING:
-    from rte_realtime_gateway.hub import Hub
+MAX_POSITIONS = MAX_CHANNELS
+"""Positions kept of one client: those of its latest subscriptions."""
 
-log = structlog.get_logger(__name__)
-
-BUCKET = "realtime_positions"
-
-SLOT_DIGITS = 2
-"""Hexadecimal digits of a client's key that choose its slot."""
-TELL_SECONDS = 0.05
-SECONDS_PER_SLOT = 0.003
-
-MAX_PLACES = MAX_CHANNELS
-"""Kept of one client, those of its latest subscriptions."""
-
-Places = dict[str, int]
-"""Subscription -> sequence of the last change that the client had, or that was not meant for it.
-
-Where it left on purpose that is `~place`, below zero: the others hear of that too, and older news does not undo it.
-"""
-LEFT = ~0
-"""Where it left, of a client of which nothing is known."""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
+class Position(NamedTuple):
+    """Where a client is in one subscription."""
+
+    offset: int
+    """Sequence of the last change that the client had, or that was not meant for it."""
+    left: bool = False
+    """Whether it left on purpose there, and begins anew when it joins again. Older news does not undo that."""
+
+
+class Sharing(Protocol):
+    """The peers, to whom positions are told: `broker.shared_positions.SharedPositions`."""
+
+    def changed(self, client: str) -> None:
+        """Have the client's positions shared soon."""
+
+    def share_now(self, done: Callable[[], None]) -> None:
+        """Share what was not shared yet, and call `done` when the broker was given it, or is away."""
+
+    def reset(self) -> None:
+        """Share nothing of what has changed until now: it was in another stream."""
+
+
 @dataclass(slots=True)
 class Known:
-    """What is known of one client, and since when."""
+    """What is known of one client."""
 
-    places: Places
+    positions: dict[str, Position]
     at: float
+    """When it was last heard of, by this process' clock."""
 
 
-@dataclass
 class Positions:
-    """The positions of all clients with a session id, of this replica and the others."""
+    """The positions of all resumable clients. Offsets only grow, so late news does no harm."""
 
-    clock: Callable[[], float]
-    keep_seconds: float
-    stream: str | None = None
-    """In which stream of changes the places are; None before it is known."""
-    unshared: set[str] = field(default_factory=set)
-    """Clients of this replica about whom the others do not know the latest."""
-    tell: Callable[[], object] = lambda: None
-    """Has the others told soon."""
-    tell_now: Callable[[Callable[[], None]], object] = lambda told: told()
-    """Has the others told at once, and calls back when the broker was given what they are told."""
-    _known: dict[tuple[str | None, str], Known] = field(default_factory=dict)
+    def __init__(self, sharing: Sharing, kept_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stream: str | None = None
+        """Stream of changes in which the offsets are; None before it is known."""
+        self._sharing = sharing
+        self._kept_seconds = kept_seconds
+        self._clock = clock
+        self._known: dict[tuple[str | None, str], Known] = {}
 
-    def start(self, stream: str) -> None:
-        """From now on places are in this stream."""
+    def reset(self, stream: str) -> None:
+        """Go on in this stream of changes."""
         before, self.stream = self.stream, stream
-        # What the others have told of this stream is good, unless it has lost its end: then nothing is.
+        # What the peers have told of this stream is good, unless it has lost its end: then nothing is.
         self._known = {key: known for key, known in self._known.items() if key[0] == stream != before}
-        self.unshared.clear()
+        self._sharing.reset()
 
-    def of(self, client: str, subscription: str) -> int | None:
-        """Where the client is; None if nobody knows."""
+    def offset(self, client: str, subscription: str) -> int | None:
+        """The offset from which the client goes on; None if nobody knows, or it left on purpose."""
         known = self._known.get((self.stream, client))
-        if known is None or known.at < self.clock() - self.keep_seconds:
+        if known is None or known.at < self._clock() - self._kept_seconds:
             return None
-        place = known.places.get(subscription, LEFT)
-        return place if place >= 0 else None
+        position = known.positions.get(subscription)
+        return None if position is None or position.left else position.offset
 
-    def advance(self, client: str, places: Mapping[str, int]) -> None:
-        """The client has had everything up to these places. Positions only grow, so late news do no harm."""
-        self.learn(client, places, self.stream)
-        self._share(client)
+    def advance(self, client: str, subscription: str, offset: int) -> None:
+        """Take down that the client has had everything up to there."""
+        self._change(client, subscription, Position(offset))
 
-    def learn(self, client: str, places: Mapping[str, int], stream: str | None) -> None:
-        """Another replica, or this one before it was restarted, has told."""
-        known = self._known.setdefault((stream, client), Known({}, 0))
-        known.at = self.clock()
-        for subscription, place in places.items():
-            # Of two at the same place the later news counts: who has left there, or has joined again.
-            keep(known.places, subscription, max(place, known.places.get(subscription, LEFT), key=_reached))
-
-    def forget(self, client: str, subscription: str, place: int) -> None:
-        """The client left on purpose at this place: when it joins again, it begins anew."""
-        known = self.of(client, subscription)
+    def leave(self, client: str, subscription: str, offset: int) -> None:
+        """Take down that the client left on purpose: when it joins again, it begins anew."""
+        known = self.offset(client, subscription)
         if known is not None:
-            self.advance(client, {subscription: ~max(place, known)})
+            self._change(client, subscription, Position(max(offset, known), left=True))
 
-    def _share(self, client: str) -> None:
-        self.unshared.add(client)
-        self.tell()
+    def _change(self, client: str, subscription: str, position: Position) -> None:
+        self.learn(client, {subscription: position}, self.stream)
+        self._sharing.changed(client)
 
-    def places(self, client: str) -> Places:
-        """Everything known of a client."""
+    def share_now(self, done: Callable[[], None]) -> None:
+        """Have the peers know what they do not know yet; calls `done` when the broker was given it, or is away."""
+        self._sharing.share_now(done)
+
+    def learn(self, client: str, positions: Mapping[str, Position], stream: str | None) -> None:
+        """Take over what a peer knows, or what this replica knew before it was restarted."""
+        known = self._known.setdefault((stream, client), Known({}, 0))
+        known.at = self._clock()
+        for subscription, position in positions.items():
+            before = known.positions.get(subscription)
+            # Of two at the same offset the later news counts: who has left there, or has joined again.
+            newest = position if before is None or position.offset >= before.offset else before
+            keep_latest(known.positions, subscription, newest)
+
+    def of(self, client: str) -> dict[str, Position]:
+        """Everything known of a client in the present stream: subscription -> position."""
         known = self._known.get((self.stream, client))
-        return known.places if known is not None else {}
+        return known.positions if known is not None else {}
 
-    def tidy(self) -> None:
+    def prune(self) -> None:
         """Drop what is too old to be of use."""
-        oldest = self.clock() - self.keep_seconds
+        oldest = self._clock() - self._kept_seconds
         for key in [key for key, known in self._known.items() if known.at < oldest]:
             del self._known[key]
 
 
-def _reached(place: int) -> int:
-    return max(place, ~place)
-
-
-def keep(latest: dict[Key, Value], key: Key, value: Value) -> None:
-    """Put it last, and let go of the first if there are more than a client may have channels."""
+def keep_latest(latest: dict[Key, Value], key: Key, value: Value) -> None:
+    """Put it last, and drop the first if there are more than a client may have channels."""
     latest.pop(key, None)
     latest[key] = value
-    if len(latest) > MAX_PLACES:
+    if len(latest) > MAX_POSITIONS:
         del latest[next(iter(latest))]
 
 
 def client_key(member: Member, session: str) -> str:
-    """Under which a client's positions are kept: a session id is nobody else's, whoever guesses it."""
+    """The key of a client's positions: a session id is nobody else's, whoever guesses it."""
     return hashlib.blake2b(orjson.dumps([member.team_id, member.id, session]), digest_size=16).hexdigest()
-
-
-class SharedPositions:
-    """Tells the other replicas, and whoever takes over after a crash, where this replica's clients are.
-
-    Thousands of positions change with each change of a row, so clients share slots, and a slot is written as one.
-    """
-
-    def __init__(self, broker: Broker, hub: "Hub", replica: str, copies: int) -> None:
-        self._hub = hub
-        self._replica = replica
-        self._news, self._hurry = asyncio.Event(), asyncio.Event()
-        hub.positions.tell = self._news.set
-        hub.positions.tell_now = self._tell_now
-        self._when_told: list[Callable[[], None]] = []
-        self._clients: dict[str, set[str]] = {}
-        """Slot -> clients of this replica, present and recent."""
-        reader = Reader(self._learn, removed=lambda key: None, emptied=self._tell_again, loaded=self._loaded)
-        self._bucket = Bucket(broker, BUCKET, reader, ttl=hub.positions.keep_seconds, replicas=copies)
-
-    async def run(self) -> None:
-        """Exchange with the others until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._bucket.run())
-            tasks.create_task(self._tell())
-
-    async def finish(self) -> None:
-        """Tell what was not told yet: the process ends."""
-        self._tell_unshared()
-        await self._bucket.finish()
-
-    def _tell_now(self, told: Callable[[], None]) -> None:
-        self._when_told.append(told)
-        self._hurry.set()
-        self._news.set()
-
-    async def _tell(self) -> None:
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            self._hurry.clear()
-            when_told, self._when_told = self._when_told, []
-            slots = self._tell_unshared()
-            if when_told:
-                await self._told(when_told)
-            # The more there is to tell, the more seldom: it must not take the time of the sockets.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), TELL_SECONDS + slots * SECONDS_PER_SLOT)
-
-    async def _told(self, when_told: list[Callable[[], None]]) -> None:
-        try:
-            await self._bucket.finish()
-        except (nats.errors.Error, OSError) as error:
-            log.info("positions_not_told", error=repr(error))
-        for told in when_told:
-            told()
-
-    def _tell_unshared(self) -> int:
-        unshared, self._hub.positions.unshared = self._hub.positions.unshared, set()
-        slots = {client[:SLOT_DIGITS] for client in unshared}
-        for client in unshared:
-            self._clients.setdefault(client[:SLOT_DIGITS], set()).add(client)
-        for slot in slots:
-            self._write(slot)
-        metrics.POSITIONS.inc(len(unshared))
-        return len(slots)
-
-    def _write(self, slot: str) -> None:
-        positions = self._hub.positions
-        told = {client: places for client in self._clients[slot] if (places := positions.places(client))}
-        self._clients[slot] = set(told)
-        self._bucket.put(f"{self._replica}.{slot}.{positions.stream}", orjson.dumps(told))
-
-    def _tell_again(self) -> None:
-        for slot in self._clients:
-            self._write(slot)
-
-    def _loaded(self) -> None:
-        self._hub.source_live("positions", True)
-
-    def _learn(self, key: str, value: bytes) -> None:
-        replica, *_, stream = key.split(".")
-        if replica != self._replica:
-            for client, places in orjson.loads(value).items():
-                self._hub.positions.learn(client, places, stream)

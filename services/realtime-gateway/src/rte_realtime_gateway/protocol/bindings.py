@@ -20,7 +20,6 @@ MAX_ID = (1 << 27) - 1
 """The real server's ids have 27 bits; clients need a positive integer below 2^31."""
 MAX_PATTERNS = 10
 """Patterns (`like`, `match` and their kin) of all filters of a join: it is read before anybody knows whose it is."""
-
 MAX_CONDITIONS = 200
 """Conditions of all filters of a join: each is looked at for each change of the team."""
 

@@ -13,11 +13,11 @@ ChangeType = Literal["INSERT", "UPDATE", "DELETE"]
 Select = frozenset[str] | None
 """The columns that a client wants; None: all."""
 
-MAX_DATA = 1_000_000
+MAX_CHANGE_BYTES = 1_000_000
 """Bytes of one change as JSON. The Python client's websocket library closes at 1 MiB, and would do so for ever."""
-KEPT_FIELD = 64
+MAX_SHORT_FIELD_BYTES = 64
 """Bytes up to which a field stays in a change that is too large, as on the real server."""
-KEPT_SELECTIONS = 4
+MAX_SELECTIONS = 4
 """Encodings kept of one change: it is kept for minutes, and anybody may select as they like."""
 TOO_LARGE = "Error 413: Payload Too Large"
 
@@ -52,9 +52,9 @@ class Change:
         data = self._data.get(select)
         if data is None:
             data = orjson.dumps(self._describe(select))
-            if len(data) > MAX_DATA:
+            if len(data) > MAX_CHANGE_BYTES:
                 data = orjson.dumps(self._describe(select, _short) | {"errors": [TOO_LARGE]})
-            if len(self._data) < KEPT_SELECTIONS:
+            if len(self._data) < MAX_SELECTIONS:
                 self._data[select] = data
         return data
 
@@ -88,7 +88,7 @@ def _columns(table: str, select: Select) -> orjson.Fragment:
 
 
 def _short(value: Any) -> bool:
-    return len(orjson.dumps(value)) <= KEPT_FIELD
+    return len(orjson.dumps(value)) <= MAX_SHORT_FIELD_BYTES
 
 
 def _milliseconds(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""What the server says, as JSON payloads: replies, `system` messages, the end of a channel."""
+"""Messages of the server, as JSON payloads: replies, `system` messages; and the codes with which it closes a socket."""
 
 from typing import Any, Final
 
@@ -16,6 +16,21 @@ RESUMED: Final = "Resumed: every change since the connection was lost has been d
 LOAD_AGAIN: Final = "Load again: changes before this join are not delivered"
 """`system` messages that tell a client whether it missed anything. They never change: the Python client shows nothing
 else of such a message, so applications compare the text."""
+
+
+class CloseCode:
+    """Code and reason of the ends of a websocket that the gateway chooses. Every client reconnects after each of them.
+
+    `websockets` adds those of the protocol itself (1002, 1009).
+    """
+
+    BAD_FRAMES = 1003, "too many frames that cannot be understood"
+    BAD_TEXT = 1007, "text that is not UTF-8"
+    BROKEN = 1011, "an error of ours: connect again"
+    RESTART = 1012, "the server restarts: connect again"
+    SLOW = 4001, "the client reads too slowly: connect again"
+    IDLE = 4002, "no heartbeat"
+    NO_CHANNEL = 4003, "no channel joined"
 
 
 def ok(response: Any = None) -> bytes:

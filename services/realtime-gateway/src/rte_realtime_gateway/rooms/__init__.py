@@ -1,1 +1,1 @@
-"""Rooms: broadcast and presence among the members of a topic."""
+"""Broadcast and presence among the channels of one topic. Does no I/O."""

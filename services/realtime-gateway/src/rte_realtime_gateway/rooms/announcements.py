@@ -1,4 +1,4 @@
-"""Announcements: what the system tells members on their own channels, as broadcasts that nobody has sent."""
+"""Announcements: broadcasts on members' own channels that the system sends."""
 
 from typing import Any, NamedTuple
 
@@ -8,8 +8,8 @@ from rte_realtime_gateway.protocol.frames import Broadcast
 
 EXPORT_EVENTS = {"ready": "export.ready", "failed": "export.failed"}
 REPORT_EVENT = "report.ready"
-TOLD = {"exports": ("id", "format", "finished_at"), "reports": ("id", "starts_on", "ends_on")}
-"""Tables whose events are announced, and which columns are told; more is read over REST."""
+ANNOUNCED = {"exports": ("id", "format", "finished_at"), "reports": ("id", "starts_on", "ends_on")}
+"""Tables whose events are announced, and which columns are sent; more is read over REST."""
 
 
 class Announcement(NamedTuple):
@@ -17,12 +17,12 @@ class Announcement(NamedTuple):
 
     team_id: str
     user_id: str | None
-    """None: all members."""
+    """Member to whom it is sent; None: all members of the team."""
     broadcast: Broadcast
 
 
 def read(event: dict[str, Any]) -> Announcement:
-    """What an event of one of the TOLD tables announces; raises KeyError when something is missing in it."""
+    """The announcement of an event of one of the ANNOUNCED tables; raises KeyError when something is missing in it."""
     table, record = event["table"], event["record"]
     is_report = table == "reports"
     return Announcement(
@@ -30,7 +30,7 @@ def read(event: dict[str, Any]) -> Announcement:
         user_id=None if is_report else event["user_id"],
         broadcast=Broadcast(
             event=REPORT_EVENT if is_report else EXPORT_EVENTS[record["status"]],
-            payload=orjson.dumps({name: record[name] for name in TOLD[table]}),
+            payload=orjson.dumps({name: record[name] for name in ANNOUNCED[table]}),
             meta=orjson.dumps({"id": event["id"]}),
         ),
     )

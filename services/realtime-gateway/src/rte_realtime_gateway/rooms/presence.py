@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 NOBODY = ""
-"""Instead of a replica: the entry was left behind by one that stopped, for the client to come back to."""
+"""Name of no peer: the entry was left behind by one that stopped, for the client to come back to."""
 
 Meta = dict[str, Any]
 EntryId = tuple[str, str]
@@ -21,22 +21,24 @@ Part = dict[str, dict[str, list[orjson.Fragment]]]
 """Entries as clients get them: presence key -> metas."""
 
 PART_BYTES = 1 << 18
-"""About the most that one message tells: much less than may wait for a client before it is cut off."""
+"""Size at which a message ends: much less than may wait for a client before it is cut off."""
 MAX_META_BYTES = 800
-"""Largest payload of `track`, as JSON: it is told to the whole room, and every few seconds to all replicas."""
+"""Largest payload of `track`, as JSON: it is told to the whole room, and every few seconds to all peers."""
 MAX_GAPS = 100
+"""Numbers of gone entries that stay in the order before it is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tracked presence. It belongs to the replica whose client tracks it, or to NOBODY for a while."""
+    """One tracked presence."""
 
     key: str
     ref: str
     member_id: str
     meta: Meta
-    """What the client said, with its user id set by us: nobody can be present as somebody else."""
-    replica: str
+    """What the client said, with its user id set by us."""
+    peer: str
+    """Process whose client tracks the entry, or NOBODY for a while."""
 
     @property
     def id(self) -> EntryId:
@@ -52,13 +54,13 @@ def new_ref(session: str | None, room: str, key: str, meta: Meta) -> str:
     """A phx_ref: the same again for a client that returns with its session id and says the same."""
     if session is None:
         return uuid.uuid4().hex[:20]
-    told = orjson.dumps([session, room, key, meta], option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(told, digest_size=10).hexdigest()
+    said = orjson.dumps([session, room, key, meta], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(said, digest_size=10).hexdigest()
 
 
 @dataclass(slots=True)
-class Behind:
-    """How much somebody new was told: everybody up to the number `after`, of those up to `until`.
+class Cursor:
+    """How much of a room somebody new was told: everybody up to the number `after`, of those up to `until`.
 
     Who comes later has a higher number, and is told to everybody at once.
     """
@@ -68,25 +70,25 @@ class Behind:
 
     @property
     def is_over(self) -> bool:
-        """Whether everybody was told."""
+        """Whether somebody new was told everybody."""
         return self.after >= self.until
 
 
 @dataclass(slots=True)
 class Presence:
-    """The entries of one room, and what its members were not told yet."""
+    """The entries of one room, and the joins and leaves that its members were not told yet."""
 
     entries: dict[EntryId, Entry] = field(default_factory=dict)
     _joins: dict[EntryId, Entry] = field(default_factory=dict)
     _leaves: dict[EntryId, Entry] = field(default_factory=dict)
     _latest: int = 0
     _numbers: dict[EntryId, int] = field(default_factory=dict)
-    """Of the entries, and of those whose leaving was not told yet."""
+    """Number of each entry, also of those whose leaving was not told yet."""
     _order: list[tuple[int, EntryId]] = field(default_factory=list)
-    """By number; with some that are no longer there."""
+    """Entries by number; with some that are no longer there."""
 
     def put(self, entry: Entry) -> bool:
-        """Let somebody be present; returns whether there is news. A known entry may change hands without any."""
+        """Let somebody be present; returns whether that makes a diff. A known entry may change hands without one."""
         known = self.entries.get(entry.id)
         self.entries[entry.id] = entry
         if known is not None:
@@ -104,7 +106,7 @@ class Presence:
             self._order = [(number, known) for number, known in self._order if self._numbers.get(known) == number]
 
     def remove(self, entry_id: EntryId) -> bool:
-        """Let somebody be gone; returns whether there is news."""
+        """Let somebody be gone; returns whether that makes a diff."""
         entry = self.entries.pop(entry_id, None)
         if entry is None:
             return False
@@ -114,8 +116,8 @@ class Presence:
             del self._numbers[entry_id]
         return True
 
-    def news(self) -> Iterator[bytes]:
-        """What changed since the last call, as `presence_diff` payloads.
+    def take_diffs(self) -> Iterator[bytes]:
+        """The changes since the last call, as `presence_diff` payloads.
 
         First who left, then who came, never both in one: realtime-js 2.100.0 to 2.110.8 keeps ghosts of a presence that
         changes within one diff (supabase-js issue 2565).
@@ -125,31 +127,31 @@ class Presence:
         for entry_id in leaves:
             del self._numbers[entry_id]
         yield from (orjson.dumps({"joins": {}, "leaves": part}) for part in _parts(leaves.values()))
-        yield from (joined(part) for part in _parts(joins.values()))
+        yield from (joins_payload(part) for part in _parts(joins.values()))
 
-    def behind(self) -> Behind:
-        """Where somebody new begins, who sees all news from now on."""
-        return Behind(0, self._latest)
+    def cursor(self) -> Cursor:
+        """The beginning for somebody new, who sees all diffs from now on."""
+        return Cursor(0, self._latest)
 
-    def next_part(self, behind: Behind) -> Part:
-        """As much as one message takes of what somebody new was not told yet."""
-        return next(_parts(self._told_next(behind)), {})
+    def next_part(self, cursor: Cursor) -> Part:
+        """As many entries as one message takes of those that somebody new was not told yet."""
+        return next(_parts(self._untold(cursor)), {})
 
-    def _told_next(self, behind: Behind) -> Iterator[Entry]:
-        """Those not told yet. Whose leaving is not told yet is among them: who is back meanwhile is no news."""
-        for index in range(bisect_right(self._order, behind.after, key=itemgetter(0)), len(self._order)):
+    def _untold(self, cursor: Cursor) -> Iterator[Entry]:
+        """Entries not told yet, also those whose leaving is not told yet: who is back meanwhile makes no diff."""
+        for index in range(bisect_right(self._order, cursor.after, key=itemgetter(0)), len(self._order)):
             number, entry_id = self._order[index]
-            if number > behind.until:
+            if number > cursor.until:
                 break
-            behind.after = number
+            cursor.after = number
             entry = self.entries.get(entry_id) or self._leaves.get(entry_id)
             if entry is not None and self._numbers[entry_id] == number:
                 yield entry
-        behind.after = behind.until
+        cursor.after = cursor.until
 
 
-def joined(part: Part) -> bytes:
-    """The `presence_diff` that tells who came."""
+def joins_payload(part: Part) -> bytes:
+    """The payload of a `presence_diff` that tells who came."""
     return orjson.dumps({"joins": part, "leaves": {}})
 
 

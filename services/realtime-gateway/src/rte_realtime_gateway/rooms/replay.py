@@ -1,39 +1,46 @@
-"""Persisted broadcasts: what senders asked to keep, replayed to members who join a private room later.
+"""Replay: broadcasts that their senders asked to keep, for members who join a private room later.
 
 They reach everybody through their stream (broker/replay_stream.py), so who joins has each either replayed or live.
 """
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import orjson
 
 from rte_common.jetstream import BROADCAST_BYTES, BROADCAST_SECONDS, BROADCASTS_PER_ROOM
+from rte_realtime_gateway.ports import Listener
 from rte_realtime_gateway.protocol.frames import Broadcast
 from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
 
-if TYPE_CHECKING:
-    from rte_realtime_gateway.clients.channel import Channel
-
-MAX_PERSISTED_BYTES = 1 << 15
+MAX_KEPT_BYTES = 1 << 15
 """Largest payload that is kept: all that a join may ask for is less than may wait for a client."""
+NOT_KEPT = "UnableToPersistMessage: The others have heard it, but it could not be kept"
 
-Answered = Callable[[bool], None]
-Keep = Callable[[RoomName, Broadcast, int, Answered], None]
-"""Has a broadcast kept for some seconds, and tells whether it is."""
+Stored = Callable[[bool], None]
+"""Called with whether a broadcast was stored."""
+
+
+class Storage(Protocol):
+    """Where broadcasts are stored, to come to the `Replay` of every peer: `broker.replay_stream.ReplayWriter`."""
+
+    def store(self, room: RoomName, broadcast: Broadcast, seconds: int, stored: Stored) -> None:
+        """Have a broadcast kept for some seconds, and call `stored` with whether it is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Persisted:
-    """One broadcast of a room."""
+class KeptBroadcast:
+    """One broadcast of a room that is kept."""
 
     broadcast: Broadcast
-    """With its id in the metadata."""
+    """Broadcast with its id in the metadata."""
     at: float
     """Unix time at which the broker took it."""
     until: float
+    """Unix time at which it is dropped."""
 
     @property
     def replayed(self) -> Broadcast:
@@ -41,20 +48,19 @@ class Persisted:
         return replace(self.broadcast, meta=orjson.dumps({"replayed": True, **orjson.loads(self.broadcast.meta)}))
 
 
-class PersistedBroadcasts:
-    """Those of all rooms, each under its place in the stream."""
+class Replay:
+    """The kept broadcasts of all rooms, each under its sequence in the stream."""
 
-    def __init__(self, rooms: Rooms, now: Callable[[], float]) -> None:
-        self.keep: Keep = lambda room, broadcast, seconds, answered: answered(False)
-        """Without a broker nothing is kept."""
-        self._deliver = rooms.deliver
-        self._broadcast = rooms.broadcast
+    def __init__(self, rooms: Rooms, storage: Storage, now: Callable[[], float] = time.time) -> None:
+        self._rooms = rooms
+        self._storage = storage
         self._now = now
-        self._kept: dict[RoomName, dict[int, Persisted]] = {}
+        self._kept: dict[RoomName, dict[int, KeptBroadcast]] = {}
         self._order: dict[int, RoomName] = {}
+        """Rooms by sequence, oldest first."""
         self._bytes = 0
-        self._senders: dict[str, Channel] = {}
-        """Of those on their way: by id, who shall not hear them."""
+        self._senders: dict[str, Listener] = {}
+        """Broadcast ids in flight, each with the sender that must not receive its own copy."""
 
     def send(
         self,
@@ -62,64 +68,64 @@ class PersistedBroadcasts:
         broadcast: Broadcast,
         seconds: int,
         answered: Callable[[str | None], None],
-        sender: "Channel | None" = None,
+        sender: Listener | None = None,
     ) -> None:
-        """Have a broadcast kept, and everybody hear it; tells its id, or None if it is heard but could not be kept."""
+        """Have a broadcast kept and everybody hear it; answers its id, or None if it is heard but could not be kept."""
         number = uuid.uuid4().hex
         named = replace(broadcast, meta=orjson.dumps({"id": number}))
         if sender is not None:
             self._senders[number] = sender
 
-        def tell(kept: bool) -> None:
-            if not kept:
+        def answer(stored: bool) -> None:
+            if not stored:
                 self._senders.pop(number, None)
-                self._broadcast(room, named, sender)
-            answered(number if kept else None)
+                self._rooms.broadcast(room, named, sender)
+            answered(number if stored else None)
 
-        self.keep(room, named, seconds, tell)
+        self._storage.store(room, named, seconds, answer)
 
-    def take(self, place: int, room: RoomName, persisted: Persisted) -> None:
-        """The stream has the next broadcast: keep it in mind, and let the members of this process hear it."""
-        if persisted.until <= self._now():
+    def publish(self, sequence: int, room: RoomName, kept: KeptBroadcast) -> None:
+        """Take the next broadcast of the stream: keep it in memory, and let the members of this process hear it."""
+        if kept.until <= self._now():
             return
-        self._kept.setdefault(room, {})[place] = persisted
-        self._order[place] = room
-        self._bytes += len(persisted.broadcast.payload)
+        self._kept.setdefault(room, {})[sequence] = kept
+        self._order[sequence] = room
+        self._bytes += len(kept.broadcast.payload)
         if len(self._kept[room]) > BROADCASTS_PER_ROOM:
             self._drop(next(iter(self._kept[room])))
         while self._bytes > BROADCAST_BYTES:
             self._drop(next(iter(self._order)))
-        number = orjson.loads(persisted.broadcast.meta)["id"]
-        self._deliver(room, persisted.broadcast, self._senders.pop(number, None))
+        number = orjson.loads(kept.broadcast.meta)["id"]
+        self._rooms.deliver(room, kept.broadcast, self._senders.pop(number, None))
 
-    def replay(self, room: RoomName, since: float, count: int) -> list[Broadcast]:
+    def newest(self, room: RoomName, since: float, count: int) -> list[Broadcast]:
         """The newest `count` of the room that were taken after the Unix time `since`, oldest first."""
         now = self._now()
         kept = [one.replayed for one in self._kept.get(room, {}).values() if one.at > since and one.until > now]
         return kept[-count:]
 
-    def begin_anew(self) -> None:
-        """The stream is another one."""
+    def reset(self) -> None:
+        """Drop everything: the stream is another one."""
         self._kept.clear()
         self._order.clear()
         self._senders.clear()
         self._bytes = 0
 
-    def tidy(self) -> None:
+    def prune(self) -> None:
         """Drop those whose time is over."""
         now = self._now()
-        for place in [place for place, room in self._order.items() if self._kept[room][place].until <= now]:
-            self._drop(place)
+        for sequence in [one for one, room in self._order.items() if self._kept[room][one].until <= now]:
+            self._drop(sequence)
 
-    def _drop(self, place: int) -> None:
-        room = self._order.pop(place)
-        self._bytes -= len(self._kept[room].pop(place).broadcast.payload)
+    def _drop(self, sequence: int) -> None:
+        room = self._order.pop(sequence)
+        self._bytes -= len(self._kept[room].pop(sequence).broadcast.payload)
         if not self._kept[room]:
             del self._kept[room]
 
 
 def seconds_to_keep(persist: Any) -> int | None:
-    """How long the sender wants a broadcast kept: `true`, or `{"ttl": seconds}`. None: not at all."""
+    """Seconds for which the sender wants a broadcast kept: `true`, or `{"ttl": seconds}`. None: not at all."""
     if persist is True:
         return BROADCAST_SECONDS
     ttl = persist.get("ttl", BROADCAST_SECONDS) if isinstance(persist, dict) else None

@@ -1,49 +1,50 @@
 """Rooms: who hears whose broadcasts and sees who is present. A room is one team's: those of two teams never meet."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL, Grant
+from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL
+from rte_realtime_gateway.ports import Later, Listener
 from rte_realtime_gateway.protocol.frames import Broadcast, Version, push, push_broadcast
 from rte_realtime_gateway.protocol.messages import PREFIX
 from rte_realtime_gateway.rooms.announcements import Announcement
 from rte_realtime_gateway.rooms.presence import NOBODY, Entry, EntryId, Meta, Presence, new_ref
 
-if TYPE_CHECKING:
-    from rte_realtime_gateway.clients.channel import Channel
-
-Later = Callable[[float, Callable[[], None]], object]
-"""Calls a function after some seconds, like the event loop's `call_later`."""
-
-LEAVE_SECONDS = 4.0
+RETURN_SECONDS = 4.0
 """How long somebody whose connection broke stays present: who returns meanwhile was never gone."""
 DIFF_SECONDS = 0.1
-"""How long presence news gather: who comes and goes in a crowd is told in few messages."""
+"""How long presence diffs gather: who comes and goes in a crowd is told in few messages."""
 
 
 class RoomName(NamedTuple):
-    """A private and a public join of the same topic are two rooms."""
+    """A topic of one team. A private and a public join of the same topic are two rooms."""
 
     team_id: str
     topic: str
     private: bool
 
 
-class Replicas:
-    """The other processes that serve the same teams: none, unless a subclass knows them."""
-
-    me = "alone"
+class Relay(Protocol):
+    """The way of broadcasts to the peers, the other processes that serve the same teams:
+    `broker.broadcast_relay.BroadcastRelay`."""
 
     def broadcast(self, room: RoomName, broadcast: Broadcast) -> None:
-        """Deliver it to the others' members of the room too."""
+        """Deliver it to the peers' members of the room too."""
+
+
+class Registry(Protocol):
+    """What the peers know about who is present: `broker.shared_presence.SharedPresence`."""
+
+    @property
+    def peer(self) -> str:
+        """Name of this process among its peers."""
 
     def present(self, room: RoomName, entry: Entry) -> None:
-        """Tell that somebody is present, now and for as long as `absent` is not called."""
+        """Say that somebody is present here, now and for as long as `absent` is not called."""
 
     def absent(self, room: RoomName, entry: Entry) -> None:
-        """Tell that somebody is gone."""
+        """Say that somebody is gone."""
 
 
 @dataclass(eq=False)
@@ -51,58 +52,59 @@ class Room:
     """The channels of this process that are in a room, and everybody who is present in it anywhere."""
 
     name: RoomName
-    members: set["Channel"] = field(default_factory=set)
+    members: set[Listener] = field(default_factory=set)
     presence: Presence = field(default_factory=Presence)
-    owners: dict[EntryId, set["Channel"]] = field(default_factory=dict)
-    """Who tracks the entries of this process: two when a session id was copied with its tab."""
+    owners: dict[EntryId, set[Listener]] = field(default_factory=dict)
+    """Channels that track the entries of this process: two when a session id was copied with its tab."""
     orphans: dict[EntryId, Entry] = field(default_factory=dict)
     """Entries, of this process or left behind by another, that wait for their clients to return."""
-    _announcing: bool = False
+    _diff_scheduled: bool = False
 
-    def deliver(self, broadcast: Broadcast, sender: "Channel | None" = None) -> None:
+    def deliver(self, broadcast: Broadcast, sender: Listener | None = None) -> None:
         """Write the broadcast to the members; to the sender only if it asked for that."""
         frames = {version: push_broadcast(version, self.name.topic, broadcast) for version in Version}
         receivers = 0
-        for channel in list(self.members):
-            frame = frames[channel.session.version]
-            if frame is not None and (channel is not sender or channel.request.self_broadcast):
-                channel.session.write(frame)
+        for member in list(self.members):
+            frame = frames[member.version]
+            if frame is not None and (member is not sender or member.hears_itself):
+                member.write(frame)
                 receivers += 1
         metrics.DELIVERIES.labels("broadcast").inc(receivers)
 
-    def disown(self, entry_id: EntryId, channel: "Channel") -> bool:
-        """The channel tracks the entry no longer; returns whether nobody does now."""
+    def disown(self, entry_id: EntryId, listener: Listener) -> bool:
+        """Take the entry from the channel, which tracks it no longer; returns whether nobody does now."""
         owners = self.owners.get(entry_id, set())
-        owners.discard(channel)
+        owners.discard(listener)
         if not owners:
             self.owners.pop(entry_id, None)
         return not owners
 
-    def announce(self, later: Later) -> None:
+    def send_diffs_soon(self, later: Later) -> None:
         """Tell the members soon who came and who left."""
-        if not self._announcing:
-            self._announcing = True
-            later(DIFF_SECONDS, self.tell_news)
+        if not self._diff_scheduled:
+            self._diff_scheduled = True
+            later(DIFF_SECONDS, self.send_diffs)
 
-    def tell_news(self) -> None:
-        """Tell the members now, if there is news."""
-        if not self._announcing:
+    def send_diffs(self) -> None:
+        """Tell the members now who came and who left, if anybody did."""
+        if not self._diff_scheduled:
             return
-        self._announcing = False
-        for diff in self.presence.news():
-            watching = [channel for channel in self.members if channel.sees_presence]
+        self._diff_scheduled = False
+        for diff in self.presence.take_diffs():
+            watching = [member for member in self.members if member.sees_presence]
             frames = {version: push(version, self.name.topic, "presence_diff", diff) for version in Version}
-            for channel in watching:
-                channel.session.write(frames[channel.session.version])
+            for member in watching:
+                member.write(frames[member.version])
             metrics.DELIVERIES.labels("presence").inc(len(watching))
 
 
 class Rooms:
     """All rooms of this process."""
 
-    def __init__(self, later: Later) -> None:
-        self.replicas = Replicas()
+    def __init__(self, later: Later, relay: Relay, registry: Registry) -> None:
         self._later = later
+        self._relay = relay
+        self._registry = registry
         self._rooms: dict[RoomName, Room] = {}
 
     def named(self, name: RoomName) -> Room:
@@ -111,28 +113,28 @@ class Rooms:
             self._rooms[name] = Room(name)
         return self._rooms[name]
 
-    def enter(self, name: RoomName, channel: "Channel") -> Room:
+    def enter(self, name: RoomName, listener: Listener) -> Room:
         """Let the channel hear what is said from now on."""
         room = self.named(name)
-        room.tell_news()
-        room.members.add(channel)
+        room.send_diffs()
+        room.members.add(listener)
         return room
 
-    def leave(self, room: Room, channel: "Channel") -> None:
+    def leave(self, room: Room, listener: Listener) -> None:
         """Take the channel out."""
-        room.members.discard(channel)
-        self._forget_if_empty(room)
+        room.members.discard(listener)
+        self._drop_if_empty(room)
 
-    def _forget_if_empty(self, room: Room) -> None:
+    def _drop_if_empty(self, room: Room) -> None:
         if not room.members and not room.presence.entries:
             self._rooms.pop(room.name, None)
 
-    def broadcast(self, name: RoomName, broadcast: Broadcast, sender: "Channel | None" = None) -> None:
-        """Send to everybody in the room, in this process and the others."""
+    def broadcast(self, name: RoomName, broadcast: Broadcast, sender: Listener | None = None) -> None:
+        """Send to everybody in the room, in this process and its peers."""
         self.deliver(name, broadcast, sender)
-        self.replicas.broadcast(name, broadcast)
+        self._relay.broadcast(name, broadcast)
 
-    def deliver(self, name: RoomName, broadcast: Broadcast, sender: "Channel | None" = None) -> None:
+    def deliver(self, name: RoomName, broadcast: Broadcast, sender: Listener | None = None) -> None:
         """Send to those in this process."""
         if name in self._rooms:
             self._rooms[name].deliver(broadcast, sender)
@@ -147,21 +149,23 @@ class Rooms:
 
     # Presence of this process' clients
 
-    def track(self, room: Room, channel: "Channel", grant: Grant, payload: Meta, old: Entry | None) -> Entry:
+    def track(
+        self, room: Room, listener: Listener, key: str, member_id: str, payload: Meta, old: Entry | None
+    ) -> Entry:
         """Let the channel's client be present as it says; returns the entry to `untrack` later."""
-        key = channel.request.presence_key
-        meta = {**payload, "user_id": grant.member.id}
+        # Nobody can be present as somebody else.
+        meta = {**payload, "user_id": member_id}
         if old is not None and old.meta == meta:
             return old
         if old is not None:
-            self.untrack(room, old, channel)
+            self.untrack(room, old, listener)
         orphan = self._orphan(room, key, meta)
-        ref = orphan.ref if orphan else new_ref(channel.session.client_id, repr(room.name), key, meta)
-        entry = Entry(key, ref, grant.member.id, meta, self.replicas.me)
-        room.owners.setdefault(entry.id, set()).add(channel)
+        ref = orphan.ref if orphan else new_ref(listener.client.client_id, repr(room.name), key, meta)
+        entry = Entry(key, ref, member_id, meta, self._registry.peer)
+        room.owners.setdefault(entry.id, set()).add(listener)
         room.orphans.pop(entry.id, None)
         self._put(room, entry)
-        self.replicas.present(room.name, entry)
+        self._registry.present(room.name, entry)
         return entry
 
     def _orphan(self, room: Room, key: str, meta: Meta) -> Entry | None:
@@ -171,60 +175,60 @@ class Rooms:
                 return entry
         return None
 
-    def untrack(self, room: Room, entry: Entry, channel: "Channel") -> None:
-        """The client is present no longer."""
-        if room.disown(entry.id, channel):
+    def untrack(self, room: Room, entry: Entry, listener: Listener) -> None:
+        """Let the channel's client be present no longer."""
+        if room.disown(entry.id, listener):
             self._end(room, entry)
 
     def _end(self, room: Room, entry: Entry) -> None:
         room.orphans.pop(entry.id, None)
         known = room.presence.entries.get(entry.id)
-        if known is not None and known.replica in (self.replicas.me, NOBODY):
+        if known is not None and known.peer in (self._registry.peer, NOBODY):
             self._remove(room, entry.id)
-            self.replicas.absent(room.name, entry)
+            self._registry.absent(room.name, entry)
 
-    def lose(self, room: Room, entry: Entry, channel: "Channel") -> None:
-        """The client's connection broke: it is gone unless it comes back soon."""
-        if room.disown(entry.id, channel):
+    def lose(self, room: Room, entry: Entry, listener: Listener) -> None:
+        """Take down that the client's connection broke: it is gone unless it comes back soon."""
+        if room.disown(entry.id, listener):
             self._await_return(room, entry)
 
     def _await_return(self, room: Room, entry: Entry) -> None:
         room.orphans[entry.id] = entry
-        self._later(LEAVE_SECONDS, lambda: self._give_up(room, entry))
+        self._later(RETURN_SECONDS, lambda: self._give_up(room, entry))
 
     def _give_up(self, room: Room, entry: Entry) -> None:
         if room.orphans.get(entry.id) is entry:
             self._end(room, entry)
 
-    # Presence of the others' clients
+    # Presence of the peers' clients
 
     def present_elsewhere(self, name: RoomName, entry: Entry) -> bool:
-        """Another process has this client; returns False if we have it."""
+        """Take down that a peer has this client; returns False if this process has it."""
         room = self.named(name)
         if entry.id in room.owners:
             return False
         room.orphans.pop(entry.id, None)
         self._put(room, entry)
-        if entry.replica == NOBODY:
+        if entry.peer == NOBODY:
             self._await_return(room, entry)
         return True
 
     def absent_elsewhere(self, name: RoomName, entry: Entry) -> None:
-        """Another process says that this client is gone, or it stopped saying that it is present."""
+        """Take down that a peer says that this client is gone, or stopped saying that it is present."""
         room = self._rooms.get(name)
         if room is None:
             return
         known = room.presence.entries.get(entry.id)
-        if known is not None and known.replica == self.replicas.me:
-            self.replicas.present(name, known)  # it came to us meanwhile
+        if known is not None and known.peer == self._registry.peer:
+            self._registry.present(name, known)  # it came to us meanwhile
         elif known is not None:
             self._remove(room, entry.id)
 
     def _put(self, room: Room, entry: Entry) -> None:
         if room.presence.put(entry):
-            room.announce(self._later)
+            room.send_diffs_soon(self._later)
 
     def _remove(self, room: Room, entry_id: EntryId) -> None:
         if room.presence.remove(entry_id):
-            room.announce(self._later)
-        self._forget_if_empty(room)
+            room.send_diffs_soon(self._later)
+        self._drop_if_empty(room)

@@ -1,1 +1,1 @@
-"""All that speaks HTTP or to sockets."""
+"""HTTP and websockets: the only folder that knows uvicorn, FastAPI and websockets."""

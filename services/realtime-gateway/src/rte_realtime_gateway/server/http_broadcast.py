@@ -12,18 +12,17 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
-from rte_common.auth import InvalidToken, KeysUnavailable, Member
+from rte_common.auth import InvalidToken, KeysUnavailable, Member, TokenVerifier
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.access import authorization
 from rte_realtime_gateway.access.authorization import Refused
-from rte_realtime_gateway.access.limits import MESSAGES
-from rte_realtime_gateway.clients.client_messages import NOT_KEPT
+from rte_realtime_gateway.access.limits import MESSAGE_RATES
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.protocol.frames import MAX_DEPTH, MAX_HEADER_FIELD, Broadcast, Encoding, is_deep
 from rte_realtime_gateway.protocol.messages import PREFIX
-from rte_realtime_gateway.rooms.replay import MAX_PERSISTED_BYTES, seconds_to_keep
+from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES, NOT_KEPT, seconds_to_keep
 from rte_realtime_gateway.rooms.rooms import RoomName
-from rte_realtime_gateway.server.handshake import Wiring
+from rte_realtime_gateway.settings import Settings
 
 router = APIRouter()
 
@@ -58,10 +57,10 @@ class Rejection(Exception):
 @router.post("/api/broadcast", status_code=HTTPStatus.ACCEPTED)
 async def send_batch(request: Request) -> Response:
     """Send messages to several channels: all of them, or none."""
-    wiring: Wiring = request.state.wiring
+    hub: Hub = request.state.hub
     try:
-        member = await _member(request, wiring)
-        body = await _body(request, wiring)
+        member = await _member(request)
+        body = await _body(request)
         try:
             batch = Batch.model_validate_json(body)
         except ValidationError as error:
@@ -69,11 +68,11 @@ async def send_batch(request: Request) -> Response:
         for item in batch.messages:
             _check(member, item.topic)
         broadcasts = [_encoded(number, item) for number, item in enumerate(batch.messages)]
-        _count(wiring, member, len(batch.messages))
+        _count(hub, member, len(batch.messages))
     except Rejection as rejection:
         return rejection.response
     for item, broadcast in zip(batch.messages, broadcasts, strict=True):
-        wiring.hub.rooms.broadcast(RoomName(member.team_id, PREFIX + item.topic, item.private), broadcast)
+        hub.rooms.broadcast(RoomName(member.team_id, PREFIX + item.topic, item.private), broadcast)
     return Response(status_code=HTTPStatus.ACCEPTED)
 
 
@@ -81,15 +80,15 @@ async def send_batch(request: Request) -> Response:
 @router.post("/api/broadcast/{topic}/events/{event:path}", status_code=HTTPStatus.ACCEPTED)
 async def send_one(topic: str, event: str, request: Request, private: Annotated[bool, Query()] = False) -> Response:
     """Send the body, JSON or bytes, as one message; `persist=true` or `persist[ttl]=<seconds>` keeps a private one."""
-    wiring: Wiring = request.state.wiring
+    hub: Hub = request.state.hub
     try:
-        member = await _member(request, wiring)
-        broadcast = _broadcast(event, request.headers.get("content-type", ""), await _body(request, wiring))
+        member = await _member(request)
+        broadcast = _broadcast(event, request.headers.get("content-type", ""), await _body(request))
         _check(member, topic)
         _check_size(topic, broadcast)
         seconds = _seconds_to_keep(request, broadcast) if private else None
-        _count(wiring, member, 1)
-        await _send(wiring.hub, RoomName(member.team_id, PREFIX + topic, private), broadcast, seconds)
+        _count(hub, member, 1)
+        await _send(hub, RoomName(member.team_id, PREFIX + topic, private), broadcast, seconds)
     except Rejection as rejection:
         return rejection.response
     return Response(status_code=HTTPStatus.ACCEPTED)
@@ -100,8 +99,8 @@ def _seconds_to_keep(request: Request, broadcast: Broadcast) -> int | None:
     ttl = query.get("persist[ttl]", "")
     has_ttl = ttl.isdecimal() and len(ttl) <= MAX_TTL_DIGITS
     seconds = seconds_to_keep({"ttl": int(ttl)} if has_ttl else query.get("persist") == "true")
-    if seconds is not None and len(broadcast.payload) > MAX_PERSISTED_BYTES:
-        message = f"Payload size exceeded: at most {MAX_PERSISTED_BYTES} bytes can be kept"
+    if seconds is not None and len(broadcast.payload) > MAX_KEPT_BYTES:
+        message = f"Payload size exceeded: at most {MAX_KEPT_BYTES} bytes can be kept"
         raise Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": message})
     return seconds
 
@@ -112,30 +111,33 @@ async def _send(hub: Hub, room: RoomName, broadcast: Broadcast, seconds: int | N
         return
     kept = asyncio.get_running_loop().create_future()
     # Whoever asked may be gone when the answer comes: then nobody waits for it.
-    hub.persisted.send(room, broadcast, seconds, lambda number: None if kept.done() else kept.set_result(number))
+    hub.replay.send(room, broadcast, seconds, lambda number: None if kept.done() else kept.set_result(number))
     if await kept is None:
         raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, {"message": NOT_KEPT})
 
 
-async def _member(request: Request, wiring: Wiring) -> Member:
+async def _member(request: Request) -> Member:
+    hub: Hub = request.state.hub
+    verifier: TokenVerifier = request.state.verifier
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     token = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("apikey", "")
     try:
-        member = await wiring.verifier.verify(token)
+        member = await verifier.verify(token)
     except InvalidToken as error:
         raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": error.detail}) from error
     except KeysUnavailable as error:
         raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, {"message": str(error)}) from error
-    if not wiring.hub.standing.is_good(member):
+    if not hub.revocations.allows(member):
         raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": "You are no longer in this team, or signed out"})
     return member
 
 
-async def _body(request: Request, wiring: Wiring) -> bytes:
+async def _body(request: Request) -> bytes:
+    settings: Settings = request.state.settings
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > wiring.settings.max_message_bytes:
+        if len(body) > settings.max_message_bytes:
             raise Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Payload size exceeded"})
     return body
 
@@ -190,10 +192,10 @@ def _check(member: Member, channel: str) -> None:
         raise Rejection(HTTPStatus.FORBIDDEN, {"message": f"You do not have permissions to write to {channel}"})
 
 
-def _count(wiring: Wiring, member: Member, messages: int) -> None:
-    if all(wiring.hub.limits.may_send(member) for _ in range(messages)):
+def _count(hub: Hub, member: Member, messages: int) -> None:
+    if all(hub.limits.may_send(member) for _ in range(messages)):
         return
     metrics.DROPS.labels("message_rate").inc(messages)
-    limit = str(int(MESSAGES.member[0]))
+    limit = str(int(MESSAGE_RATES.member[0]))
     headers = {"x-rate-rolling": limit, "x-rate-limit": limit, "x-rate-limit-remaining": "0", "retry-after": "1"}
     raise Rejection(HTTPStatus.TOO_MANY_REQUESTS, {"message": "Too many messages per second"}, headers)

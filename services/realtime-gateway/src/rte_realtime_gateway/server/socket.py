@@ -21,18 +21,18 @@ from websockets.http11 import Request
 from websockets.protocol import Protocol, Side, State
 
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.access.limits import Allowance
-from rte_realtime_gateway.changes.audience import Write
+from rte_realtime_gateway.access.limits import RateLimit
 from rte_realtime_gateway.clients.session import Session
-from rte_realtime_gateway.protocol.close_codes import Closing
+from rte_realtime_gateway.ports import Write
 from rte_realtime_gateway.protocol.frames import Version
+from rte_realtime_gateway.protocol.messages import CloseCode
 from rte_realtime_gateway.server.compression import deflated, window_bits
-from rte_realtime_gateway.server.handshake import Wiring
+from rte_realtime_gateway.server.state import State as AppState
 
 log = logging.getLogger("websockets.server")
 
 PATHS = frozenset({"/realtime/v1/websocket", "/socket/websocket"})
-"""Where clients connect: through supabase-js' address, and as realtime-js appends to a bare server's."""
+"""Paths to which clients connect: through supabase-js' address, and as realtime-js appends to a bare server's."""
 HANDSHAKE_HEADERS = frozenset(
     {
         "connection",
@@ -44,7 +44,7 @@ HANDSHAKE_HEADERS = frozenset(
         "x-api-key",
     }
 )
-"""What is looked at; browsers send three times as many, and each costs time when thousands come back at once."""
+"""Headers that are looked at; browsers send three times as many, which costs time when thousands come back at once."""
 CLIENT_ID = "session"
 """The query parameter by which a client is recognised after a reconnect; clients pass it in their option `params`."""
 MIN_CLIENT_ID, MAX_CLIENT_ID = 8, 128
@@ -53,8 +53,8 @@ PONG_START = PONG + b"\x84"
 PONG_SIZE = 10
 """A masked pong that repeats the four bytes of our pings."""
 SLICE_BYTES = 1 << 12
-"""Taken from a client at a time: an event loop reads 64 times as much at once, in which there may be 40,000 frames."""
-SOCKET_PIECES = 200.0, 2_000.0
+"""Bytes taken from a client at a time: an event loop reads 64 times as much, in which there may be 40,000 frames."""
+SOCKET_PIECE_RATE = 200.0, 2_000.0
 """Pings, pongs and pieces of messages, a second and after a rest. Clients that know no limit send one every 20 s."""
 CLOSED = -1
 """No file has this number."""
@@ -67,24 +67,25 @@ MAX_PAUSE_SECONDS = 10.0
 class GatewaySocket(asyncio.Protocol):
     """One websocket, from the upgrade request to the end of the connection."""
 
-    def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
-        self._wiring: Wiring = app_state["wiring"]
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: AppState) -> None:
+        self._state = app_state
         self._server = server_state
-        self._websocket = Protocol(Side.SERVER, max_size=self._wiring.settings.max_message_bytes, logger=log)
+        self._websocket = Protocol(Side.SERVER, max_size=app_state["settings"].max_message_bytes, logger=log)
+        self._max_queue_bytes = app_state["settings"].max_queue_bytes
         self._window_bits: int | None = None
-        """Of the compression that was agreed upon, if any."""
+        """Window of the compression that was agreed upon, if any."""
         self._unparsed = 0
         """Bytes of a frame that has not come completely."""
         self._session: Session | None = None
         self._backlog = bytearray()
-        """What was read from the client and waits for its turn."""
-        self._pieces = Allowance(*SOCKET_PIECES)
+        """Bytes that were read from the client and wait for their turn."""
+        self._pieces = RateLimit(*SOCKET_PIECE_RATE)
         self._message = bytearray()
         self._is_text = True
         self._dropping = False
         """Whether something could not be written: nothing that comes after it is written either."""
-        self._telling = False
-        """Whether the connection must not end yet, because the other replicas do not know where the client is."""
+        self._handing_over = False
+        """Whether the connection must not end yet, because the peers do not know where the client is."""
         self._read_at = 0.0
         """When to read from the client again, in the loop's time."""
         self._reading_again: asyncio.TimerHandle | None = None
@@ -162,7 +163,7 @@ class GatewaySocket(asyncio.Protocol):
         # No urlsplit: it takes the path `//[x` for an address with a bad host, and raises.
         path, _, parameters = request.path.partition("?")
         query = parse_qs(parameters)
-        handshake = self._wiring.handshake
+        handshake = self._state["handshake"].protocol
         if path not in PATHS:
             response = handshake.reject(HTTPStatus.NOT_FOUND, "Connect to /realtime/v1/websocket\n")
         elif not data.startswith(b"GET "):  # `websockets` leaves that to who reads the request, and uvicorn to us
@@ -177,7 +178,7 @@ class GatewaySocket(asyncio.Protocol):
                 self._session = self._begin(version, request, query)
                 return
             if response.status_code == HTTPStatus.FORBIDDEN:
-                self._wiring.note_refused_origin(request)
+                self._state["handshake"].log_refused_origin(request)
         self._transport.write(response.serialize())
         self._transport.close()
 
@@ -192,8 +193,8 @@ class GatewaySocket(asyncio.Protocol):
         client_id = query.get(CLIENT_ID, [""])[0]
         if not MIN_CLIENT_ID <= len(client_id) <= MAX_CLIENT_ID:
             client_id = ""  # none, or too short to be one client's only
-        wiring = self._wiring
-        return Session(wiring.hub, wiring.gate, self, version, api_key=key, client_id=client_id or None)
+        hub, gate = self._state["hub"], self._state["gate"]
+        return Session(hub, gate, self, version, api_key=key, client_id=client_id or None)
 
     # Messages
 
@@ -207,8 +208,8 @@ class GatewaySocket(asyncio.Protocol):
                 self._message += frame.data
             case Opcode.CLOSE:
                 if self._answers_our_close() and not self._dropping:
-                    self._telling = True
-                    session.close_answered(self._told)
+                    self._handing_over = True
+                    session.close_answered(self._handed_over)
                 return
             case _:
                 self._control(frame, session)
@@ -223,12 +224,12 @@ class GatewaySocket(asyncio.Protocol):
         session.heard()
         if frame.opcode is Opcode.PONG:
             session.answered(bytes(frame.data))
-        elif self.queued > self._wiring.settings.max_queue_bytes:
+        elif self.queued_bytes > self._max_queue_bytes:
             self._overflow(session)  # `websockets` answers pings, and it reads none of the answers
 
     def _count_piece(self) -> None:
         """Messages are counted by the session; what is less than one costs as much to take."""
-        if wait := self._pieces.wait(asyncio.get_running_loop().time()):
+        if wait := self._pieces.overdraw(asyncio.get_running_loop().time()):
             self.slow_down(wait)
 
     def _answers_our_close(self) -> bool:
@@ -248,7 +249,7 @@ class GatewaySocket(asyncio.Protocol):
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            session.close(*Closing.BAD_TEXT)
+            session.close(*CloseCode.BAD_TEXT)
         else:
             session.receive(text)
 
@@ -285,7 +286,7 @@ class GatewaySocket(asyncio.Protocol):
     def _write_to_laggard(self, data: bytes) -> None:
         if self._dropping or self._websocket.state is not State.OPEN or self._session is None:
             return
-        if self.queued + len(data) <= self._wiring.settings.max_queue_bytes:
+        if self.queued_bytes + len(data) <= self._max_queue_bytes:
             self._transport.write(data)
         else:
             self._overflow(self._session)
@@ -297,7 +298,7 @@ class GatewaySocket(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(session.overflow)
 
     @property
-    def queued(self) -> int:
+    def queued_bytes(self) -> int:
         """Bytes that the client was sent and has not taken yet."""
         return self._transport.get_write_buffer_size()
 
@@ -329,9 +330,9 @@ class GatewaySocket(asyncio.Protocol):
             self._websocket.send_close(code, reason)
             self._send()
 
-    def _told(self) -> None:
+    def _handed_over(self) -> None:
         """End the connection: clients take that for the close, and Python's is elsewhere a moment later."""
-        self._telling = False
+        self._handing_over = False
         self._transport.close()
 
     def _send(self) -> None:
@@ -340,7 +341,7 @@ class GatewaySocket(asyncio.Protocol):
             if data:
                 if not (self._dropping and data.startswith(PONG)):
                     self._transport.write(data)
-            elif not self._telling:
+            elif not self._handing_over:
                 self._transport.close()
         if self._websocket.close_expected():
             if self._abort is None:

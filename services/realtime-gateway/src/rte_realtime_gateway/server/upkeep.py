@@ -1,4 +1,4 @@
-"""What the process does by the clock: end what has run out, forget what is old, and drain before it stops."""
+"""Upkeep by the clock: end what has run out, drop what is old, drain before the process stops, and hand over."""
 
 import asyncio
 import math
@@ -12,29 +12,31 @@ from rte_realtime_gateway.hub import Hub
 
 log = structlog.get_logger(__name__)
 
-TIDY_SECONDS = 1.0
-FORGET_EVERY = 30
+CHECK_SECONDS = 1.0
+"""Time between two looks at deadlines."""
+PRUNE_EVERY = 30
+"""Looks at deadlines for each time that old things are dropped."""
 SLICE_SECONDS = 0.1
+"""Time between two slices of sockets that are closed."""
 DRAIN_SHARE = 0.8
 """Part of the drain time over which sockets are closed; the rest is for their clients' answers."""
+HAND_OVER_SECONDS = 3.0
+"""How long the end of the process waits for everything that is handed over to the peers, all together."""
 
-LEAVE_SECONDS = 3.0
-"""How long the end of the process waits for those that tell the other replicas something, all together."""
 
-
-async def tidy(hub: Hub) -> None:
-    """Keep the hub clean until cancelled."""
+async def run(hub: Hub) -> None:
+    """Have the hub check deadlines and drop what is old, until cancelled."""
     turn = 0
     while True:
-        await asyncio.sleep(TIDY_SECONDS)
+        await asyncio.sleep(CHECK_SECONDS)
         turn += 1
         try:
-            hub.tidy()
+            hub.check_deadlines()
             metrics.TASKS.set(len(asyncio.all_tasks()))
-            if turn % FORGET_EVERY == 0:
-                hub.forget()
+            if turn % PRUNE_EVERY == 0:
+                hub.prune()
         except Exception:
-            # What is tidied late costs memory; the end of the process would cost everybody the connection.
+            # What is dropped late costs memory; the end of the process would cost everybody the connection.
             log.exception("upkeep_failed")
 
 
@@ -46,20 +48,20 @@ async def drain(hub: Hub, health: Health, seconds: float) -> None:
     await health.drain_began.wait()
     hub.draining = True
     slices = max(1, math.floor(seconds * DRAIN_SHARE / SLICE_SECONDS))
-    log.info("sockets_drain", sockets=len(hub.sessions), slices=slices)
+    log.info("sockets_drain", sockets=len(hub.clients), slices=slices)
     for left in range(slices, 0, -1):
-        hub.close_some(math.ceil(len(hub.sessions) / left))
+        hub.close_some(math.ceil(len(hub.clients) / left))
         await asyncio.sleep(SLICE_SECONDS)
 
 
-async def take_leave(*farewells: Callable[[], Awaitable[None]]) -> None:
-    """Tell the other replicas what they do not know yet. Without it they find out later: the stop waits for none."""
-    await asyncio.gather(*map(_take_leave, farewells))
+async def hand_over(*parts: Callable[[], Awaitable[None]]) -> None:
+    """Tell the peers what they do not know yet. Without it they find out later: the stop waits for none."""
+    await asyncio.gather(*map(_hand_over, parts))
 
 
-async def _take_leave(farewell: Callable[[], Awaitable[None]]) -> None:
+async def _hand_over(part: Callable[[], Awaitable[None]]) -> None:
     try:
-        async with asyncio.timeout(LEAVE_SECONDS):
-            await farewell()
+        async with asyncio.timeout(HAND_OVER_SECONDS):
+            await part()
     except Exception as error:
-        log.warning("leave_not_taken", farewell=farewell.__qualname__, error=repr(error))
+        log.warning("hand_over_failed", part=part.__qualname__, error=repr(error))
