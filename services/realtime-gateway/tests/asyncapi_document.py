@@ -107,7 +107,7 @@ FROM_SERVER: dict[str, JsonSchema] = {
         payload={},
         meta={
             "type": "object",
-            "description": "Of persisted broadcasts: `id`, and `replayed` for those of before the join",
+            "description": "Of kept broadcasts: `id`, and `replayed` for those of before the join",
         },
     ),
     "system": closed(
@@ -136,7 +136,7 @@ TO_SERVER: dict[str, JsonSchema] = {
                             "self": FLAG,
                             "replay": {
                                 **closed("since", since={"type": "integer"}, limit={"type": "integer", "minimum": 1}),
-                                "description": "Private channels only: the newest `limit` persisted broadcasts after "
+                                "description": "Private channels only: the newest `limit` kept broadcasts after "
                                 f"`since`, in milliseconds; at most {MAX_REPLAY}",
                             },
                         },
@@ -179,14 +179,14 @@ LIMITS: dict[str, dict[str, int]] = {
     "join": {
         "bytes": MAX_JOIN_BYTES,
         "bytes of the topic": frames.MAX_HEADER_FIELD,
-        "bytes of the presence key": join.MAX_PRESENCE_KEY,
+        "bytes of the presence key": join.MAX_PRESENCE_KEY_BYTES,
         "bindings": join.MAX_BINDINGS,
         "patterns in filters": bindings.MAX_PATTERNS,
         "conditions in filters": bindings.MAX_CONDITIONS,
         "values of `in`": filters.MAX_IN_VALUES,
     },
     "before the token has come": {"messages of a channel": MAX_HELD_MESSAGES, "bytes of a socket": MAX_HELD_BYTES},
-    "persisted broadcasts": {"of a channel": BROADCASTS_PER_ROOM, "bytes": MAX_KEPT_BYTES},
+    "kept broadcasts": {"of a channel": BROADCASTS_PER_ROOM, "bytes": MAX_KEPT_BYTES},
     "pings, pongs and pieces a second": {"socket": int(SOCKET_PIECE_RATE[0])},
 }
 """What clients may do; docs/realtime-clients.md says what happens beyond it."""

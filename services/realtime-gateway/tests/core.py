@@ -219,7 +219,7 @@ def kind3(join_ref: str, ref: str, topic: str, event: str, meta: bytes, encoding
 class Alone:
     """A process without peers."""
 
-    peer: str = "alone"
+    peer_id: str = "alone"
     unshared: set[str] = field(default_factory=set)
     """Clients whose positions peers would have to be told."""
     storage: Storage | None = None

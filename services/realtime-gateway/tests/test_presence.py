@@ -7,7 +7,7 @@ import pytest
 from core import TOPIC, Client, World
 from gateway import TEAM
 
-from rte_realtime_gateway.protocol.frames import MAX_FRAME
+from rte_realtime_gateway.protocol.frames import MAX_FRAME_BYTES
 from rte_realtime_gateway.rooms import presence
 from rte_realtime_gateway.rooms.presence import MAX_META_BYTES, PART_BYTES, Entry, Presence
 from rte_realtime_gateway.rooms.rooms import DIFF_SECONDS, Room, RoomName
@@ -21,7 +21,7 @@ def room_of(world: World) -> Room:
 
 
 def entry(number: int, size: int = 300) -> Entry:
-    """Somebody present with another replica."""
+    """Somebody present with a peer."""
     return Entry(f"member {number:05}", f"ref {number}", "user_maria", {"text": "x" * size}, "another")
 
 
@@ -59,7 +59,7 @@ def test_a_crowd_is_told_in_messages_that_clients_take_and_everybody_once() -> N
     client = world.client()
     client.join(token=world.tokens.token())
     first = len(client.wire.data)
-    assert PART_BYTES < first < 2 * PART_BYTES < MAX_FRAME
+    assert PART_BYTES < first < 2 * PART_BYTES < MAX_FRAME_BYTES
     state: dict[str, set[str]] = {}
     told = seen(client, state)
     assert len(told) < CROWD, "the others have their turns in between"

@@ -1,4 +1,4 @@
-"""When another stream takes the place of EVENTS, places in the old one mean nothing: clients load again, and go on."""
+"""When another stream takes the place of EVENTS, offsets in the old one mean nothing: clients load again, and go on."""
 
 import uuid
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def world_after_twenty_changes() -> tuple[World, Client]:
 
 
 def world_with_a_client_away() -> tuple[World, str]:
-    """The same after the client has gone, and its key: another replica may tell where it is now."""
+    """The same after the client has gone, and its key: a peer may tell where it is now."""
     world, first = world_after_twenty_changes()
     (client,) = world.peers.unshared
     first.session.ended()

@@ -97,7 +97,7 @@ def test_other_sessions_other_members_and_sessions_without_id_begin_anew() -> No
     assert returned(joined(world, token=world.tokens.token("user_maria"))) == ([], LOAD_AGAIN)
 
 
-def test_a_place_counts_only_for_the_member_and_team_it_was_earned_by() -> None:
+def test_an_offset_counts_only_for_the_member_and_team_it_was_earned_by() -> None:
     world = World()
     ours, theirs = world.tokens.token(lives=10_000), world.tokens.token(team=OTHER_TEAM, lives=10_000)
     client = joined(world, token=ours, session=None)
@@ -127,7 +127,7 @@ def test_who_asks_for_other_changes_begins_anew_and_goes_on_with_what_it_had_bef
     assert returned(joined(world, token=token)) == (["missed by the first"], RESUMED)
 
 
-def test_only_the_places_of_the_latest_subscriptions_are_kept() -> None:
+def test_only_the_positions_of_the_latest_subscriptions_are_kept() -> None:
     world = World()
     client = joined(world)
     for number in range(MAX_POSITIONS):
@@ -135,9 +135,9 @@ def test_only_the_places_of_the_latest_subscriptions_are_kept() -> None:
         client.answer_pings()
         world.clock.advance(1)
     (key,) = world.peers.unshared
-    places = world.hub.positions.of(key)
-    assert len(places) == MAX_POSITIONS
-    assert SUBSCRIPTION not in places
+    positions = world.hub.positions.of(key)
+    assert len(positions) == MAX_POSITIONS
+    assert SUBSCRIPTION not in positions
 
 
 def test_an_answered_ping_counts_for_the_member_of_each_channel() -> None:
@@ -221,7 +221,7 @@ def test_who_leaves_after_an_error_begins_anew_on_another_socket_too() -> None:
     assert returned(joined(world)) == ([], LOAD_AGAIN)
 
 
-def test_the_other_replicas_hear_of_who_left_on_purpose() -> None:
+def test_the_peers_hear_of_who_left_on_purpose() -> None:
     here, there = World(), World()
     there.clock, there.tokens = here.clock, here.tokens
     token = here.tokens.token(lives=10_000)
@@ -254,7 +254,7 @@ def test_a_rejoin_on_the_same_socket_resumes_even_without_a_session() -> None:
     assert returned(client) == (["while the token was expired"], RESUMED)
 
 
-def test_a_replica_that_is_behind_waits_until_it_has_read_as_far_as_the_client() -> None:
+def test_a_peer_that_is_behind_waits_until_it_has_read_as_far_as_the_client() -> None:
     world = World()
     first = joined(world)
     first.answer_pings()

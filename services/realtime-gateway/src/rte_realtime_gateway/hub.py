@@ -56,7 +56,7 @@ class Hub:
         self.draining = False
         """Whether the process is about to stop, and takes no more joins."""
         self.kept_seconds = kept_seconds
-        """How long changes are kept for clients that come back."""
+        """Seconds for which changes are kept for clients that come back."""
         self._expiry_grace = expiry_grace
 
     # Changes
@@ -98,7 +98,7 @@ class Hub:
         self.acknowledgements.discard(client)
 
     def deadline_of(self, member: Member) -> float:
-        """When a channel with the member's token ends, by our clock: a wall clock that jumps later ends nobody's.
+        """Time by this process' clock at which a channel with the member's token ends: a wall clock may jump later.
 
         A channel outlives its token by a grace: clients renew on a heartbeat, every 25 s.
         """

@@ -41,13 +41,17 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
-        later, peer, stream_replicas = asyncio.get_running_loop().call_later, uuid.uuid4().hex, settings.nats_replicas
+        later, peer_id, stream_replicas = (
+            asyncio.get_running_loop().call_later,
+            uuid.uuid4().hex,
+            settings.nats_replicas,
+        )
         async with httpx.AsyncClient() as http, jetstream.connect(settings, name="realtime-gateway") as broker:
             verifier = TokenVerifier(settings, http)
             # What this process says to its peers.
             presence_store = KeyValue(broker, PRESENCE_STORE, ttl=GHOST_SECONDS, stream_replicas=stream_replicas)
-            own_presences = OwnPresences(presence_store, peer)
-            relay = BroadcastRelay(broker, peer)
+            own_presences = OwnPresences(presence_store, peer_id)
+            relay = BroadcastRelay(broker, peer_id)
             replay_writer = ReplayWriter(broker)
             unshared = UnsharedPositions()
             # What its clients share.
@@ -66,14 +70,14 @@ def create_app(settings: Settings) -> FastAPI:
             # What it hears from the broker.
             feed = ChangeFeed(broker, hub)
             replay_reader = ReplayReader(broker, replay, hub.readiness)
-            receiver = BroadcastReceiver(broker, peer, rooms, hub.readiness)
+            receiver = BroadcastReceiver(broker, peer_id, rooms, hub.readiness)
             shared_presence = SharedPresence(presence_store, own_presences, rooms, hub.readiness)
             shared_positions = SharedPositions(
                 KeyValue(broker, POSITIONS_STORE, ttl=settings.kept_seconds, stream_replicas=stream_replicas),
                 unshared,
                 positions,
                 hub.readiness,
-                peer,
+                peer_id,
             )
             health.checks = {"nats": hub.readiness.check, "clerk": verifier.check}
             async with process.background(

@@ -6,13 +6,13 @@ from typing import Protocol
 from rte_realtime_gateway.protocol.frames import Version
 
 Write = Callable[[bytes], None]
-"""Writes whole websocket frames as they are."""
+"""Function that writes whole websocket frames as they are."""
 Later = Callable[[float, Callable[[], None]], object]
-"""Calls a function after some seconds, like the event loop's `call_later`."""
+"""Function that makes a call after some seconds, like the event loop's `call_later`."""
 
 
 class Client(Protocol):
-    """One websocket with everything that its client joined: `clients.session.Session`."""
+    """Port to one websocket with everything that its client joined: `clients.session.Session`."""
 
     @property
     def client_id(self) -> str | None:
@@ -20,7 +20,7 @@ class Client(Protocol):
 
     @property
     def deadline(self) -> float:
-        """When `check_deadlines` has something to do, at the earliest."""
+        """Time by the hub's clock at which `check_deadlines` has something to do, at the earliest."""
 
     @property
     def lagging(self) -> bool:
@@ -53,14 +53,14 @@ class Client(Protocol):
 
 
 class Listener(Protocol):
-    """One joined channel, to which audiences and rooms write: `clients.channel.Channel`."""
+    """Port to one joined channel, to which audiences and rooms write: `clients.channel.Channel`."""
 
     sees_presence: bool
     """Whether the client is sent presence state and diffs."""
 
     @property
     def client(self) -> Client:
-        """Whose channel it is."""
+        """Client whose channel it is."""
 
     @property
     def version(self) -> Version:

@@ -5,7 +5,7 @@ from pydantic import Field, field_validator
 from rte_common.settings import ClerkSettings, CommaList, NatsSettings, ProcessSettings, split_commas
 
 HEARTBEAT_SECONDS = 60.0
-"""How much older than its disconnection the last sign of life of a client may be."""
+"""Seconds by which the last sign of life of a client may be older than its disconnection."""
 
 
 class Settings(ProcessSettings, ClerkSettings, NatsSettings):
@@ -34,7 +34,7 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
 
     @property
     def kept_seconds(self) -> float:
-        """How long changes and positions are kept, so that clients may come back within `resume_seconds`."""
+        """Seconds for which changes and positions are kept, so that clients may come back within `resume_seconds`."""
         return self.resume_seconds + HEARTBEAT_SECONDS
 
     _split_origins = field_validator("allowed_origins", mode="before")(split_commas)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from rte_common.auth import Member
 
 TEAM_CHANNEL = "expectations:active"
+"""Name of the channel of a whole team."""
 MEMBER_CHANNEL = "expectations:user:"
+"""Beginning of the name of a member's own channel; the user id follows."""
 
 
 class Refused(Exception):
@@ -21,7 +23,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a member may do on one channel."""
+    """Permissions of a member on one channel."""
 
     member: Member
     user_id: str | None
@@ -56,5 +58,5 @@ def owner_of(channel: str) -> str | None:
 
 
 def session_token(text: str | None) -> str | None:
-    """The text, if it can be a session token at all: publishable keys (`sb_...`) take its place in some clients."""
+    """Session token in the text; None if it cannot be one: some clients send a publishable key (`sb_...`) instead."""
     return text if text is not None and text.count(".") == 2 else None

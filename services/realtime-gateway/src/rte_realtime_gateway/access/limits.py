@@ -10,7 +10,7 @@ from rte_common.auth import Member
 
 @dataclass(slots=True)
 class RateLimit:
-    """A token bucket: `rate` a second, and `burst` at once after a rest."""
+    """Rate limit as a token bucket: `rate` a second, and `burst` at once after a rest."""
 
     rate: float
     burst: float
@@ -53,21 +53,22 @@ MAX_CHANNELS = 100
 MAX_MEMBER_CHANNELS, MAX_TEAM_CHANNELS = 500, 25_000
 """Channels open at once over all sockets of this process: each takes memory, and time of every change of its team."""
 SOCKET_JOIN_RATE = 20.0, 2.0 * MAX_CHANNELS
-"""Joins of one socket: a client joins all its channels at once, and again after a reconnect."""
+"""Joins of one socket, a second and at once: a client joins all its channels at once, and again after a reconnect."""
 SOCKET_MESSAGE_RATE = 100.0, 400.0
-"""Messages of one socket."""
+"""Messages of one socket, a second and at once."""
 JOIN_RATES = Rates(member=(50.0, 500.0), team=(2_500.0, 20_000.0))
+"""Joins over all sockets."""
 MESSAGE_RATES = Rates(member=(200.0, 1_000.0), team=(2_500.0, 10_000.0))
 """Messages over all sockets; the team's rate is the real server's highest plan."""
 PRESENCE_RATE = 5.0, 20.0
-"""Changes of one channel's presence: each is told to the whole room."""
+"""Presence changes of one channel, a second and at once: each goes to the whole room."""
 MAX_LOGGED_CHARACTERS = 200
-"""Length in a log line of what a client sent."""
+"""Characters in a log line of what a client sent."""
 
 
 @dataclass
 class Limits:
-    """The use that all members and teams make of this process."""
+    """Use that all members and teams make of this process."""
 
     clock: Callable[[], float] = time.monotonic
     joins: Rates = JOIN_RATES

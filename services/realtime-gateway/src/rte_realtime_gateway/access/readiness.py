@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 
 
 class Source(StrEnum):
-    """What must have been read before a client may join."""
+    """Sources that must have been read before a client may join."""
 
     CHANGES = "changes"
     POSITIONS = "positions"
@@ -33,11 +33,11 @@ class Readiness:
         return not self._awaited
 
     async def check(self) -> str | None:
-        """For /ready: None, or what does not arrive."""
+        """Answer for /ready: None, or what does not arrive."""
         return None if self.ready else f"waiting for {', '.join(sorted(self._awaited))}"
 
     def update(self, source: Source, *, live: bool) -> None:
-        """Take down that a source has been read up to its end, or does not arrive any more."""
+        """Set whether a source has been read up to its end and still arrives."""
         was_ready = self.ready
         if live:
             self._awaited.discard(source)

@@ -19,22 +19,22 @@ log = structlog.get_logger(__name__)
 SUBJECT = "rte.realtime.broadcast"
 RETRY_SECONDS = 0.5
 MAX_OUTGOING_BYTES = 1 << 25
-"""Size of the broadcasts that wait for a broker that takes none: the peers' members do not hear what is more."""
+"""Bytes of broadcasts that wait for a broker that takes none: the peers' members do not hear what is more."""
 
 
 class BroadcastRelay:
     """Sends this process' broadcasts to the peers."""
 
-    def __init__(self, broker: Broker, peer: str) -> None:
+    def __init__(self, broker: Broker, peer_id: str) -> None:
         self._broker = broker
-        self._peer = peer
+        self._peer_id = peer_id
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
         self._outgoing_bytes = 0
 
     def broadcast(self, room: RoomName, broadcast: Broadcast) -> None:
         """Deliver it to the peers' members of the room too; at most once, like every broadcast."""
         head = {
-            "from": self._peer,
+            "from": self._peer_id,
             "room": list(room),
             "event": broadcast.event,
             "encoding": broadcast.encoding,
@@ -65,9 +65,9 @@ class BroadcastRelay:
 class BroadcastReceiver:
     """Brings the peers' broadcasts to the rooms."""
 
-    def __init__(self, broker: Broker, peer: str, rooms: Rooms, readiness: Readiness) -> None:
+    def __init__(self, broker: Broker, peer_id: str, rooms: Rooms, readiness: Readiness) -> None:
         self._broker = broker
-        self._peer = peer
+        self._peer_id = peer_id
         self._rooms = rooms
         self._readiness = readiness
 
@@ -88,7 +88,7 @@ class BroadcastReceiver:
     async def _receive(self, message: Msg) -> None:
         head_json, _, payload = message.data.partition(b"\n")
         head: dict[str, Any] = orjson.loads(head_json)
-        if head["from"] == self._peer:
+        if head["from"] == self._peer_id:
             return
         broadcast = Broadcast(
             head["event"], payload, Encoding(head["encoding"]), head["meta"].encode(), binary=head["binary"]

@@ -22,11 +22,11 @@ log = structlog.get_logger(__name__)
 
 STREAM = "EVENTS"
 SESSION_REVOCATIONS = "session_revocations"
-"""The table whose rows say that a sign-in session ended; clients do not see it."""
+"""Table whose rows say that a sign-in session ended; clients do not see it."""
 
 
 class ChangeFeed:
-    """Keeps the hub up to date; `run` never returns."""
+    """Feed that keeps the hub up to date; `run` never returns."""
 
     def __init__(self, broker: Broker, hub: Hub) -> None:
         self._hub = hub

@@ -1,6 +1,6 @@
 """A NATS key-value store that this process follows: for what the peers must know together.
 
-In memory, because all of it is told again by whoever knows it: after a broker's restart nothing is read from disk that
+In memory, because all of it is put again by whoever knows it: after a broker's restart nothing is read from disk that
 went stale meanwhile, and no write waits for a disk.
 """
 
@@ -24,11 +24,11 @@ RETRY_SECONDS = 0.5
 MAX_KEYS = 50
 """Keys written at a time: thousands must not hold up the sockets."""
 MAX_FLUSH_SECONDS = 2
-"""How long a flush waits for the broker's answer."""
+"""Seconds that a flush waits for the broker's answer."""
 HEADER_BYTES = 1 << 10
-"""Room for a key's headers in the most that the broker takes as one: it hangs up on whoever sends more."""
+"""Bytes left for a key's headers in the most that the broker takes as one: it hangs up on whoever sends more."""
 MARKER_SECONDS = 60.0
-"""How long the broker tells that a key's time to live has ended, to those who were away just then."""
+"""Seconds for which the broker tells that a key has expired, to those who were away just then."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Watcher:
     """Handlers of what happens in a key-value store."""
 
     on_put: Callable[[str, bytes], None]
-    """Gets a key and its new value, by whoever set it: also by this process."""
+    """Handler of a key and its new value, by whoever set it: also by this process."""
     on_delete: Callable[[str], None]
-    """Gets a key that was deleted, or whose time to live has ended."""
+    """Handler of a key that was deleted or has expired."""
     on_reset: Callable[[], None]
-    """Called when the store is a new one: what this process knows must be put again."""
+    """Handler of a new, empty store: what this process knows must be put again."""
     on_loaded: Callable[[], None]
-    """Called when everything in the store was read."""
+    """Handler of the moment at which everything in the store was read."""
 
 
 class KeyValue:
@@ -74,7 +74,7 @@ class KeyValue:
         self._wake = asyncio.Event()
 
     def put(self, key: str, value: bytes) -> None:
-        """Set a key soon, until its time to live ends."""
+        """Set a key soon, until it expires."""
         self._write(key, value, self._ttl)
 
     def delete(self, key: str) -> None:
@@ -123,7 +123,7 @@ class KeyValue:
             value, headers = self._unwritten.pop(key)
             if len(value) + HEADER_BYTES > self._broker.client.max_payload:
                 log.warning("key_value_too_large", store=self._prefix, key=key, size=len(value))
-                continue  # the value before it stays until its time ends
+                continue  # the value before it stays until it expires
             try:
                 await self._broker.client.publish(f"{self._prefix}{key}", value, headers=headers)
             except (nats.errors.Error, OSError) as error:

@@ -22,18 +22,18 @@ from rte_realtime_gateway import metrics
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
-"""How often the broker says that it is there when there are no messages."""
+"""Seconds between two heartbeats of a broker that has no messages."""
 MAX_SILENCE_SECONDS = 2.5
-"""How long the broker may say nothing before the consumer is made again."""
+"""Seconds without a message or heartbeat after which the consumer is made again."""
 LOOK_SECONDS = 0.5
-"""How soon it is noticed that the broker went away, or came back."""
+"""Seconds in which it is noticed that the broker went away, or came back."""
 RETRY_SECONDS = 0.5
 UNUSED_SECONDS = 30.0
-"""How long the broker keeps a consumer to which nobody listens."""
+"""Seconds for which the broker keeps a consumer to which nobody listens."""
 
 
 class OrderedConsumer:
-    """Reads one stream; `run` never returns."""
+    """Consumer of one stream; `run` never returns."""
 
     def __init__(
         self,

@@ -23,9 +23,9 @@ STREAM = "BROADCASTS"
 SUBJECT = BROADCASTS.removesuffix(">")
 TTL = "Nats-TTL"
 MAX_STORE_SECONDS = 3.0
-"""How long the broker may take to store one."""
+"""Seconds in which the broker must store a broadcast."""
 MAX_WAIT_SECONDS = 5.0
-"""How long one may wait for its turn: senders expect an answer within 10 s."""
+"""Seconds that a broadcast may wait for its turn: senders expect an answer within 10 s."""
 MAX_WAITING = 1_000
 """Broadcasts that wait to be stored. The broker writes each to disk, so they are some hundreds a second."""
 
@@ -38,11 +38,11 @@ class Waiting(NamedTuple):
     seconds: int
     stored: Stored
     until: float
-    """When its sender has waited long enough, by the loop's clock."""
+    """Time by the loop's clock at which its sender has waited long enough."""
 
 
 class ReplayWriter:
-    """Stores broadcasts in the stream, one after the other."""
+    """Writer of the stream: one broadcast after the other."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -76,7 +76,7 @@ class ReplayWriter:
 
 
 class ReplayReader:
-    """Brings every stored broadcast, whoever stored it, to the replay of this process."""
+    """Reader of the stream: every stored broadcast, whoever stored it, comes to the replay of this process."""
 
     def __init__(self, broker: Broker, replay: Replay, readiness: Readiness) -> None:
         self._replay = replay
@@ -106,7 +106,7 @@ def _time() -> float:
 
 
 def _subject(room: RoomName) -> str:
-    """One for each room, of which the stream keeps the newest messages."""
+    """Subject of a room, of which the stream keeps the newest messages."""
     return SUBJECT + hashlib.blake2b(orjson.dumps(list(room)), digest_size=16).hexdigest()
 
 

@@ -22,9 +22,9 @@ POSITIONS_STORE = "realtime_positions"
 SLOT_DIGITS = 2
 """Hexadecimal digits of a client's key that choose its slot."""
 SHARE_SECONDS = 0.05
-"""Least time between two rounds of writing."""
+"""Seconds between two rounds of writing, at least."""
 SECONDS_PER_SLOT = 0.003
-"""Time added for each slot that was written: the more there is to share, the more seldom."""
+"""Seconds added for each slot that was written: the more there is to share, the more seldom."""
 
 
 class UnsharedPositions:
@@ -62,27 +62,27 @@ class UnsharedPositions:
             await asyncio.wait_for(self._hurry.wait(), seconds)
 
     def take(self) -> set[str]:
-        """The clients, once."""
+        """Take the clients whose positions are to be shared."""
         clients, self._clients = self._clients, set()
         return clients
 
     def take_waiting(self) -> list[Callable[[], None]]:
-        """What is to be called when everything is shared, once."""
+        """Take the calls that wait until everything is shared."""
         done, self._done = self._done, []
         return done
 
 
 class SharedPositions:
-    """Tells the peers where this process' clients are, and takes over what they tell."""
+    """Exchange of positions with the peers: this process' clients, and theirs."""
 
     def __init__(
-        self, store: KeyValue, unshared: UnsharedPositions, positions: Positions, readiness: Readiness, peer: str
+        self, store: KeyValue, unshared: UnsharedPositions, positions: Positions, readiness: Readiness, peer_id: str
     ) -> None:
         self._store = store
         self._unshared = unshared
         self._positions = positions
         self._readiness = readiness
-        self._peer = peer
+        self._peer_id = peer_id
         self._slots: dict[str, set[str]] = {}
         """Clients of this process, present and recent, by slot."""
 
@@ -130,7 +130,7 @@ class SharedPositions:
         known = {client: positions for client in self._slots[slot] if (positions := self._positions.of(client))}
         self._slots[slot] = set(known)
         encoded = {client: _encoded(positions) for client, positions in known.items()}
-        self._store.put(f"{self._peer}.{slot}.{self._positions.stream}", orjson.dumps(encoded))
+        self._store.put(f"{self._peer_id}.{slot}.{self._positions.stream}", orjson.dumps(encoded))
 
     def _share_again(self) -> None:
         for slot in self._slots:
@@ -140,14 +140,14 @@ class SharedPositions:
         self._readiness.update(Source.POSITIONS, live=True)
 
     def _learn(self, key: str, value: bytes) -> None:
-        peer, *_, stream = key.split(".")
-        if peer != self._peer:
+        peer_id, *_, stream = key.split(".")
+        if peer_id != self._peer_id:
             for client, encoded in orjson.loads(value).items():
                 self._positions.learn(client, _decoded(encoded), stream)
 
 
 def _encoded(positions: dict[str, Position]) -> dict[str, int]:
-    """An offset for each subscription; where the client left, its complement, which is below zero."""
+    """Offset of each subscription; where the client left, its complement, which is below zero."""
     return {subscription: ~offset if left else offset for subscription, (offset, left) in positions.items()}
 
 

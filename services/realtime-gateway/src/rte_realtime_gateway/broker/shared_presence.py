@@ -14,17 +14,17 @@ from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
 
 PRESENCE_STORE = "realtime_presence"
 REFRESH_SECONDS = 6.0
-"""How often a process says again who is present with it."""
+"""Seconds after which a process says again who is present with it."""
 GHOST_SECONDS = 18.0
-"""How long somebody is believed to be present without that: a killed process leaves ghosts no longer."""
+"""Seconds for which somebody is believed to be present without that: a killed process leaves ghosts no longer."""
 
 
 class OwnPresences:
-    """The entries of this process' clients, which the peers are told."""
+    """Entries of this process' clients, of which the peers are told."""
 
-    def __init__(self, store: KeyValue, peer: str) -> None:
-        self.peer = peer
-        """Name of this process among its peers."""
+    def __init__(self, store: KeyValue, peer_id: str) -> None:
+        self.peer_id = peer_id
+        """Id of this process among its peers."""
         self._store = store
         self._entries: dict[str, tuple[RoomName, Entry]] = {}
 
@@ -49,17 +49,17 @@ class OwnPresences:
 
     def write(self, key: str) -> None:
         """Say again that somebody is present."""
-        self._write(key, self.peer)
+        self._write(key, self.peer_id)
 
     def write_all(self) -> None:
         """Say again who is present."""
         for key in self._entries:
             self.write(key)
 
-    def _write(self, key: str, peer: str) -> None:
+    def _write(self, key: str, peer_id: str) -> None:
         room, entry = self._entries[key]
         said = {"room": list(room), "key": entry.key, "ref": entry.ref, "member": entry.member_id, "meta": entry.meta}
-        self._store.put(key, orjson.dumps({**said, "replica": peer}))
+        self._store.put(key, orjson.dumps({**said, "replica": peer_id}))
 
     async def hand_over(self) -> None:
         """Leave the entries to whichever peer their clients come back to: the process ends."""
@@ -75,11 +75,11 @@ class Sighting:
     room: RoomName
     entry: Entry
     at: float
-    """When that was last said, by this process' clock."""
+    """Time by this process' clock at which the peer last said so."""
 
 
 class SharedPresence:
-    """Brings the peers' entries to the rooms, and keeps this process' own alive."""
+    """Exchange of presence with the peers: their entries come to the rooms, and this process' own are kept alive."""
 
     def __init__(self, store: KeyValue, own: OwnPresences, rooms: Rooms, readiness: Readiness) -> None:
         self._store = store
@@ -104,7 +104,7 @@ class SharedPresence:
 
     def _expire_ghosts(self) -> None:
         now = time.monotonic()
-        # The broker tells whose time has ended, unless it was restarted and has forgotten them.
+        # The broker says which entries expired, unless it was restarted and has lost them.
         if not self._store.live:
             # Nobody is heard: that says nothing about the peers.
             self._sightings = {key: Sighting(s.room, s.entry, now) for key, s in self._sightings.items()}
@@ -119,7 +119,7 @@ class SharedPresence:
 
     def _seen(self, key: str, value: bytes) -> None:
         said = orjson.loads(value)
-        if said["replica"] == self._own.peer:
+        if said["replica"] == self._own.peer_id:
             return
         room = RoomName(*said["room"])
         entry = Entry(said["key"], said["ref"], said["member"], said["meta"], said["replica"])

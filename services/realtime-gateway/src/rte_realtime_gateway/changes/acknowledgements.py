@@ -8,10 +8,11 @@ from rte_realtime_gateway.ports import Client, Later
 PING_RATE = 1_000.0, 500.0
 """Pings a second and at once: few clients are asked after each write, thousands in turn."""
 RETRY_SECONDS = 0.05
+"""Seconds after which the clients are asked for whom the rate had no ping."""
 
 
 class Acknowledgements:
-    """Clients that are still to be asked, each once however much it was written meanwhile."""
+    """Clients that are still to be asked, each once however much was written to it meanwhile."""
 
     def __init__(self, later: Later, clock: Callable[[], float]) -> None:
         self._later = later

@@ -11,7 +11,7 @@ from rte_realtime_gateway.protocol.changes import Change, Select
 from rte_realtime_gateway.protocol.frames import Version, push
 
 AudienceKey = tuple[str, Version, tuple[Binding, ...]]
-"""Topic, protocol version and bindings: what the frame of a change depends on."""
+"""Topic, protocol version and bindings, on which the frame of a change depends."""
 
 
 class Audience:

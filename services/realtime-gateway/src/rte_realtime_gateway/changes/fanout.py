@@ -13,12 +13,12 @@ from rte_realtime_gateway.ports import Later
 from rte_realtime_gateway.protocol.changes import Change
 
 MAX_WAIT_SECONDS = 3.0
-"""How long a client waits for this process to read as far as another one has. After that its offset is doubted."""
+"""Seconds that a client waits for this process to read as far as a peer has. After that its offset is doubted."""
 
 
 @dataclass(frozen=True)
 class Team:
-    """One team's recent changes, and who listens to them. Teams share nothing."""
+    """Recent changes of one team, and who listens to them. Teams share nothing."""
 
     history: History
     audiences: Audiences = field(default_factory=Audiences)
@@ -57,7 +57,7 @@ class Fanout:
         self._before_unflushed = 0
         """Sequence before the first change that waits for the next flush."""
         self._waiting: dict[Callable[[], None], int] = {}
-        """What goes on once a sequence was read."""
+        """Calls that wait for a sequence to be read."""
 
     def team(self, team_id: str) -> Team:
         """The team's history and audiences."""
@@ -100,7 +100,7 @@ class Fanout:
         self._unflushed.append(change)
 
     def flush(self) -> None:
-        """Write everything that waits to the sockets."""
+        """Write all queued changes to the sockets."""
         self._flushed_at = self._clock()
         dirty, changes = self._dirty, self._unflushed
         self._dirty, self._unflushed = {}, []
@@ -128,7 +128,7 @@ class Fanout:
         self._later(MAX_WAIT_SECONDS, doubt)
 
     def release_waiting(self) -> None:
-        """Let go on what has waited for the latest change."""
+        """Make the calls that have waited for the latest change."""
         reached = [proceed for proceed, offset in self._waiting.items() if offset <= self.latest]
         for proceed in reached:
             del self._waiting[proceed]

@@ -1,4 +1,4 @@
-"""Positions: up to which change each resumable client has had everything, on this replica and its peers.
+"""Positions: up to which change each resumable client has had everything, in this process and its peers.
 
 A client that names a session id in its socket's parameters is told apart when it comes back. What it received is known
 from websocket pings: each carries a number, the client's library answers by itself, and so everything written before
@@ -24,7 +24,7 @@ Value = TypeVar("Value")
 
 
 class Position(NamedTuple):
-    """Where a client is in one subscription."""
+    """Place of a client in one subscription."""
 
     offset: int
     """Sequence of the last change that the client had, or that was not meant for it."""
@@ -33,7 +33,7 @@ class Position(NamedTuple):
 
 
 class Sharing(Protocol):
-    """The peers, to whom positions are told: `broker.shared_positions.SharedPositions`."""
+    """Port to the peers, with whom positions are shared: `broker.shared_positions.UnsharedPositions`."""
 
     def changed(self, client: str) -> None:
         """Have the client's positions shared soon."""
@@ -47,11 +47,11 @@ class Sharing(Protocol):
 
 @dataclass(slots=True)
 class Known:
-    """What is known of one client."""
+    """Positions of one client."""
 
     positions: dict[str, Position]
     at: float
-    """When it was last heard of, by this process' clock."""
+    """Time by this process' clock at which the client was last heard of."""
 
 
 class Positions:
@@ -68,7 +68,7 @@ class Positions:
     def reset(self, stream: str) -> None:
         """Go on in this stream of changes."""
         before, self.stream = self.stream, stream
-        # What the peers have told of this stream is good, unless it has lost its end: then nothing is.
+        # What the peers have shared of this stream is good, unless it has lost its end: then nothing is.
         self._known = {key: known for key, known in self._known.items() if key[0] == stream != before}
         self._sharing.reset()
 
@@ -81,11 +81,11 @@ class Positions:
         return None if position is None or position.left else position.offset
 
     def advance(self, client: str, subscription: str, offset: int) -> None:
-        """Take down that the client has had everything up to there."""
+        """Record that the client has had everything up to there."""
         self._change(client, subscription, Position(offset))
 
     def leave(self, client: str, subscription: str, offset: int) -> None:
-        """Take down that the client left on purpose: when it joins again, it begins anew."""
+        """Record that the client left on purpose: when it joins again, it begins anew."""
         known = self.offset(client, subscription)
         if known is not None:
             self._change(client, subscription, Position(max(offset, known), left=True))
@@ -99,7 +99,7 @@ class Positions:
         self._sharing.share_now(done)
 
     def learn(self, client: str, positions: Mapping[str, Position], stream: str | None) -> None:
-        """Take over what a peer knows, or what this replica knew before it was restarted."""
+        """Take over what a peer knows, or what this process knew before it was restarted."""
         known = self._known.setdefault((stream, client), Known({}, 0))
         known.at = self._clock()
         for subscription, position in positions.items():

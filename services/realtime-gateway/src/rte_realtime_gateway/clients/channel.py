@@ -26,31 +26,31 @@ from rte_realtime_gateway.rooms.rooms import Room, RoomName
 log = structlog.get_logger(__name__)
 
 TOKEN_SECONDS = 1.0
-"""How long a channel may stay joined without a token. supabase-js sends it right after the join's reply; not at all if
-its callback answers while the join is on its way, but then it is in the next join (realtime-js, `_performAuth`)."""
+"""Seconds that a channel may stay joined without a token. supabase-js sends it right after the join's reply; not at all
+if its callback answers while the join is on its way, but then it is in the next join (realtime-js, `_performAuth`)."""
 REJOIN_TOKEN_SECONDS = 30.0
-"""The same for a client that has come without a token before: it shall not join again every other second."""
+"""Seconds that a client has for it which came without a token before: it shall not join again every other second."""
 MAX_HELD_MESSAGES = 100
 """Messages kept for a channel that is not ready; realtime-js buffers as many."""
 MAX_HELD_BYTES = 1 << 16
-"""Size of the messages kept for all channels of a socket: nobody knows yet whose it is."""
+"""Bytes of the messages kept for all channels of a socket: nobody knows yet whose it is."""
 
 
 class Gate(Protocol):
-    """The check of tokens: `access.token_gate.TokenGate`."""
+    """Port to the check of tokens: `access.token_gate.TokenGate`."""
 
     def check(self, token: str, granted: Callable[[Member], None], refused: Callable[[Refused], None]) -> None:
         """Check a token, and call one of the two, at once or soon."""
 
 
 class Owner(Client, Protocol):
-    """The session, as its channels see it: `clients.session.Session`."""
+    """Port to the session, as its channels see it: `clients.session.Session`."""
 
     @property
     def held_bytes(self) -> int:
-        """Size of the messages that wait for channels to be ready."""
+        """Bytes of the messages that wait for channels to be ready."""
 
-    def forget(self, channel: "Channel") -> None:
+    def remove(self, channel: "Channel") -> None:
         """Drop a channel that ends, or has ended."""
 
     def joins_without_token(self, topic: str) -> bool:
@@ -82,7 +82,7 @@ class Entered:
 
 
 class Channel:
-    """What a client gets from one topic. The session owns it and passes its messages on."""
+    """Membership of a client in one topic. The session owns it and passes its messages on."""
 
     def __init__(
         self,
@@ -100,12 +100,12 @@ class Channel:
         self.writer = writer
         self.state = State.JOINING
         self.deadline = hub.clock() + request.patience
-        """When `check_deadline` has something to do."""
+        """Time by the hub's clock at which `check_deadline` has something to do."""
         self.changes = ChangeSubscription(self, writer, hub, points, request)
         self.sees_presence = request.presence
         self.hears_itself = request.self_broadcast
         self.held_bytes = 0
-        """Size of the messages that wait for the channel to be ready."""
+        """Bytes of the messages that wait for the channel to be ready."""
         self._owner = owner
         self._hub = hub
         self._gate = gate
@@ -181,7 +181,7 @@ class Channel:
     def _refuse(self, refusal: Refused) -> None:
         if self.state is State.JOINING:
             self.writer.reply(self._ref, messages.error(refusal.reason))
-            self._owner.forget(self)
+            self._owner.remove(self)
             self.end()
             metrics.JOINS.labels("refused").inc()
 
@@ -300,7 +300,7 @@ class Channel:
 
     def fail(self, reason: str) -> None:
         """End it so that every client joins again. `phx_close` would be final for all of them."""
-        self._owner.forget(self)
+        self._owner.remove(self)
         self.end()
         for message in self._held:
             self.writer.reply(message.ref, messages.error(reason))
@@ -308,14 +308,14 @@ class Channel:
 
     def close(self, reason: str) -> None:
         """End it for good: the client has no business here any more."""
-        self._owner.forget(self)
+        self._owner.remove(self)
         self.end(for_good=True)
         self.writer.system("ok", reason, extension="system")
         self.writer.end("phx_close", messages.EMPTY)
 
     def leave(self, ref: str | None) -> None:
         """End it because the client asks for it."""
-        self._owner.forget(self)
+        self._owner.remove(self)
         self.end(for_good=True)
         self._points.leave(self.topic, self.changes.key, self._grant.member if self._grant else None)
         self.writer.reply(ref, messages.ok())

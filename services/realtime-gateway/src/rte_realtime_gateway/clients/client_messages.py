@@ -1,4 +1,4 @@
-"""Client messages: what a client says on an open channel, and what its room tells it in turn."""
+"""Client messages: what a client says on an open channel, and what its room sends it in turn."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ TOO_MANY = "ClientRateLimitReached: Too many messages per second"
 
 
 class ClientMessages:
-    """Takes the messages of one channel to its room. Every refusal is a reply: no channel ends for what was said."""
+    """Way of one channel's messages to its room. Every refusal is a reply: no channel ends for what was said."""
 
     def __init__(self, listener: Listener, writer: ChannelWriter, hub: Hub, room: Room, request: JoinRequest) -> None:
         self._listener = listener
@@ -155,7 +155,7 @@ class ClientMessages:
         return messages.ok()
 
     def send_presence_state(self) -> None:
-        """Send who is present: as many as one message takes, and the others in turn with what else is told."""
+        """Send who is present: as many as one message takes, and the others in turn with what else is sent."""
         self._room.send_diffs()
         cursor = self._room.presence.cursor()
         self._writer.send("presence_state", orjson.dumps(self._room.presence.next_part(cursor)))

@@ -25,17 +25,17 @@ from rte_realtime_gateway.protocol.join import BadJoin, JoinRequest
 from rte_realtime_gateway.protocol.messages import CloseCode
 
 PHOENIX = "phoenix"
-"""The topic of heartbeats, and of answers to what belongs to no channel."""
+"""Topic of heartbeats, and of answers to what belongs to no channel."""
 IDLE_SECONDS = 60.0
-"""How long a client may be silent, or without a channel; it sends a heartbeat every 25 s."""
+"""Seconds that a client may be silent, or without a channel; it sends a heartbeat every 25 s."""
 MAX_BAD_FRAMES = 10
 """Frames that cannot be understood before the socket is closed."""
 MAX_JOIN_BYTES = 1 << 16
-"""Size of a join, whose request is kept as long as the channel, before anybody knows whose it is."""
+"""Bytes of a join, whose request is kept as long as the channel, before anybody knows whose it is."""
 
 
 class Session:
-    """One client. Version, key and client id come from the address that it connected to."""
+    """Session of one client. Version, key and client id come from the address that it connected to."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Session:
         self.client_id = client_id
         """Name that the client gives itself: the same after a reconnect."""
         self.deadline = hub.clock() + IDLE_SECONDS
-        """When `check_deadlines` has something to do, at the earliest."""
+        """Time by the hub's clock at which `check_deadlines` has something to do, at the earliest."""
         self.writer = Writer(outlet, version)
         self._hub = hub
         self._gate = gate
@@ -119,7 +119,7 @@ class Session:
     def _join(self, message: Message) -> None:
         if superseded := self._channels.get(message.topic):
             # Without phx_close: the Python client takes any for final, even that of a join it has repeated.
-            self.forget(superseded)
+            self.remove(superseded)
             superseded.end()
         try:
             self._check_limits()
@@ -145,9 +145,9 @@ class Session:
         if not self._joins.acquire(self._hub.clock()):
             raise Refused("ClientJoinRateLimitReached: Too many joins per second")
 
-    def forget(self, channel: Channel) -> None:
+    def remove(self, channel: Channel) -> None:
         """Drop a channel that ends, or has ended."""
-        # A client that reads nothing may join again as often as it likes: what it was about to be told is not kept.
+        # A client that reads nothing may join again as often as it likes: what it was about to be sent is not kept.
         channel.writer.cancel()
         if self._channels.get(channel.topic) is channel:
             del self._channels[channel.topic]
@@ -165,7 +165,7 @@ class Session:
 
     @property
     def held_bytes(self) -> int:
-        """Size of the messages that wait for channels to be ready."""
+        """Bytes of the messages that wait for channels to be ready."""
         return sum(channel.held_bytes for channel in self._channels.values())
 
     # What the client received
@@ -272,13 +272,13 @@ class Session:
         self._points.doubt()
 
     def ended(self) -> None:
-        """Take down that the socket is gone, or going."""
+        """Record that the socket is gone, or going."""
         if not self.is_open:
             return
         self._hub.remove(self)
         metrics.SOCKETS.dec()
         for channel in list(self._channels.values()):
-            self.forget(channel)
+            self.remove(channel)
             channel.end()
         self.writer.cancel_all()
 

@@ -10,7 +10,7 @@ from rte_realtime_gateway.protocol.frames import Version, push
 
 
 class Outlet(Protocol):
-    """The socket's writing end: `server.socket.GatewaySocket`."""
+    """Port to the socket's writing end: `server.socket.GatewaySocket`."""
 
     @property
     def write(self) -> Write:
@@ -28,7 +28,7 @@ class Outlet(Protocol):
 
 
 class Writer:
-    """Writes to one client in its protocol version."""
+    """Writer to one client, in its protocol version."""
 
     def __init__(self, outlet: Outlet, version: Version) -> None:
         self.version = version
@@ -37,7 +37,7 @@ class Writer:
         """Whether the client takes less than it is sent."""
         self._outlet = outlet
         self._waiting: dict[ChannelWriter, list[Callable[[], None]]] = {}
-        """What goes on when the client has read more."""
+        """Calls that wait until the client has read more."""
 
     def push(
         self, topic: str, event: str, payload: bytes, *, ref: str | None = None, join_ref: str | None = None
@@ -70,14 +70,17 @@ class Writer:
 
 
 class ChannelWriter:
-    """Writes the messages of one channel."""
+    """Writer of one channel's messages."""
 
     def __init__(self, writer: Writer, topic: str, join_ref: str | None) -> None:
         self.topic = topic
-        self.name = topic.removeprefix(messages.PREFIX)
-        """Topic without its prefix, which is what people see."""
         self._writer = writer
         self._join_ref = join_ref
+
+    @property
+    def name(self) -> str:
+        """Topic without its prefix, which is what people see."""
+        return self.topic.removeprefix(messages.PREFIX)
 
     @property
     def version(self) -> Version:

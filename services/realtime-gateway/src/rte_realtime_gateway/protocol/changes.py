@@ -11,7 +11,7 @@ from rte_realtime_gateway.protocol.tables import COLUMNS, KEYS, SCHEMA
 
 ChangeType = Literal["INSERT", "UPDATE", "DELETE"]
 Select = frozenset[str] | None
-"""The columns that a client wants; None: all."""
+"""Columns that a client wants; None: all."""
 
 MAX_CHANGE_BYTES = 1_000_000
 """Bytes of one change as JSON. The Python client's websocket library closes at 1 MiB, and would do so for ever."""
@@ -23,12 +23,12 @@ TOO_LARGE = "Error 413: Payload Too Large"
 
 
 class NotAChange(ValueError):
-    """The event does not describe a change of a published table."""
+    """Event that does not describe a change of a published table."""
 
 
 @dataclass(slots=True)
 class Change:
-    """A row change of one team. `sequence` is the event's place in the stream, which orders everything."""
+    """Row change of one team. `sequence` is the event's number in the stream, which orders everything."""
 
     sequence: int
     team_id: str
@@ -44,7 +44,7 @@ class Change:
 
     @property
     def row(self) -> dict[str, Any]:
-        """The row that filters look at: the new one, or what was deleted."""
+        """Row that filters look at: the new one, or what was deleted."""
         return self.record or self.old_record or {}
 
     def data(self, select: Select = None) -> bytes:

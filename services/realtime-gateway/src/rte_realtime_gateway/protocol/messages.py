@@ -5,13 +5,13 @@ from typing import Any, Final
 import orjson
 
 PREFIX: Final = "realtime:"
-"""Every channel's topic starts with it; names without it are what people see."""
+"""Beginning of every channel's topic; names without it are what people see."""
 EMPTY: Final = b"{}"
 SUBSCRIBED: Final = "Subscribed to PostgreSQL"
-"""The real server's words, which clients compare."""
+"""Words of the real server once changes flow, which clients compare."""
 REPLICATION_READY: Final = "Replication connection established"
 DISCONNECT: Final = "Server requested disconnect"
-"""The real server's words before it closes a socket to restart."""
+"""Words of the real server before it closes a socket to restart."""
 RESUMED: Final = "Resumed: every change since the connection was lost has been delivered"
 LOAD_AGAIN: Final = "Load again: changes before this join are not delivered"
 """`system` messages that tell a client whether it missed anything. They never change: the Python client shows nothing

@@ -1,4 +1,4 @@
-"""Presence: who is in a room, and the diffs that say so. rooms.py brings them to sockets, broker/ to other replicas."""
+"""Presence: who is in a room, and the diffs that say so. rooms.py brings them to sockets, broker/ to the peers."""
 
 import hashlib
 import uuid
@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 NOBODY = ""
-"""Name of no peer: the entry was left behind by one that stopped, for the client to come back to."""
+"""Id of no process: the entry was left behind by one that stopped, for the client to come back to."""
 
 Meta = dict[str, Any]
 EntryId = tuple[str, str]
@@ -21,24 +21,24 @@ Part = dict[str, dict[str, list[orjson.Fragment]]]
 """Entries as clients get them: presence key -> metas."""
 
 PART_BYTES = 1 << 18
-"""Size at which a message ends: much less than may wait for a client before it is cut off."""
+"""Bytes at which a presence message ends: much less than may wait for a client before it is cut off."""
 MAX_META_BYTES = 800
-"""Largest payload of `track`, as JSON: it is told to the whole room, and every few seconds to all peers."""
+"""Bytes of the payload of `track`, as JSON: it goes to the whole room, and every few seconds to all peers."""
 MAX_GAPS = 100
 """Numbers of gone entries that stay in the order before it is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tracked presence."""
+    """Presence that one client tracks."""
 
     key: str
     ref: str
     member_id: str
     meta: Meta
-    """What the client said, with its user id set by us."""
-    peer: str
-    """Process whose client tracks the entry, or NOBODY for a while."""
+    """Payload of the client's `track`, with its user id set by us."""
+    peer_id: str
+    """Id of the process whose client tracks the entry, or NOBODY for a while."""
 
     @property
     def id(self) -> EntryId:
@@ -60,9 +60,9 @@ def new_ref(session: str | None, room: str, key: str, meta: Meta) -> str:
 
 @dataclass(slots=True)
 class Cursor:
-    """How much of a room somebody new was told: everybody up to the number `after`, of those up to `until`.
+    """Progress of somebody new, who was sent the entries up to the number `after`, of those up to `until`.
 
-    Who comes later has a higher number, and is told to everybody at once.
+    Who comes later has a higher number, and is in the diffs that everybody is sent.
     """
 
     after: int
@@ -70,20 +70,20 @@ class Cursor:
 
     @property
     def is_over(self) -> bool:
-        """Whether somebody new was told everybody."""
+        """Whether all entries were sent."""
         return self.after >= self.until
 
 
 @dataclass(slots=True)
 class Presence:
-    """The entries of one room, and the joins and leaves that its members were not told yet."""
+    """The entries of one room, and the joins and leaves that its members were not sent yet."""
 
     entries: dict[EntryId, Entry] = field(default_factory=dict)
     _joins: dict[EntryId, Entry] = field(default_factory=dict)
     _leaves: dict[EntryId, Entry] = field(default_factory=dict)
     _latest: int = 0
     _numbers: dict[EntryId, int] = field(default_factory=dict)
-    """Number of each entry, also of those whose leaving was not told yet."""
+    """Number of each entry, also of those whose leaving was not sent yet."""
     _order: list[tuple[int, EntryId]] = field(default_factory=list)
     """Entries by number; with some that are no longer there."""
 
@@ -134,11 +134,11 @@ class Presence:
         return Cursor(0, self._latest)
 
     def next_part(self, cursor: Cursor) -> Part:
-        """As many entries as one message takes of those that somebody new was not told yet."""
-        return next(_parts(self._untold(cursor)), {})
+        """As many entries as one message takes of those that somebody new was not sent yet."""
+        return next(_parts(self._unsent(cursor)), {})
 
-    def _untold(self, cursor: Cursor) -> Iterator[Entry]:
-        """Entries not told yet, also those whose leaving is not told yet: who is back meanwhile makes no diff."""
+    def _unsent(self, cursor: Cursor) -> Iterator[Entry]:
+        """Entries not sent yet, also those whose leaving was not sent yet: who is back meanwhile makes no diff."""
         for index in range(bisect_right(self._order, cursor.after, key=itemgetter(0)), len(self._order)):
             number, entry_id = self._order[index]
             if number > cursor.until:

@@ -17,15 +17,15 @@ from rte_realtime_gateway.protocol.frames import Broadcast
 from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
 
 MAX_KEPT_BYTES = 1 << 15
-"""Largest payload that is kept: all that a join may ask for is less than may wait for a client."""
+"""Bytes of a payload that is kept: all that a join may ask for is less than may wait for a client."""
 NOT_KEPT = "UnableToPersistMessage: The others have heard it, but it could not be kept"
 
 Stored = Callable[[bool], None]
-"""Called with whether a broadcast was stored."""
+"""Function that is told whether a broadcast was stored."""
 
 
 class Storage(Protocol):
-    """Where broadcasts are stored, to come to the `Replay` of every peer: `broker.replay_stream.ReplayWriter`."""
+    """Port to where broadcasts are stored, to come to every peer's `Replay`: `broker.replay_stream.ReplayWriter`."""
 
     def store(self, room: RoomName, broadcast: Broadcast, seconds: int, stored: Stored) -> None:
         """Have a broadcast kept for some seconds, and call `stored` with whether it is."""

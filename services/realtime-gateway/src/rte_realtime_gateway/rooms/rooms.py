@@ -12,9 +12,9 @@ from rte_realtime_gateway.rooms.announcements import Announcement
 from rte_realtime_gateway.rooms.presence import NOBODY, Entry, EntryId, Meta, Presence, new_ref
 
 RETURN_SECONDS = 4.0
-"""How long somebody whose connection broke stays present: who returns meanwhile was never gone."""
+"""Seconds that somebody whose connection broke stays present: who returns meanwhile was never gone."""
 DIFF_SECONDS = 0.1
-"""How long presence diffs gather: who comes and goes in a crowd is told in few messages."""
+"""Seconds for which presence diffs gather: who comes and goes in a crowd is told in few messages."""
 
 
 class RoomName(NamedTuple):
@@ -26,19 +26,18 @@ class RoomName(NamedTuple):
 
 
 class Relay(Protocol):
-    """The way of broadcasts to the peers, the other processes that serve the same teams:
-    `broker.broadcast_relay.BroadcastRelay`."""
+    """Port to the peers, the other processes that serve the same teams: `broker.broadcast_relay.BroadcastRelay`."""
 
     def broadcast(self, room: RoomName, broadcast: Broadcast) -> None:
         """Deliver it to the peers' members of the room too."""
 
 
 class Registry(Protocol):
-    """What the peers know about who is present: `broker.shared_presence.SharedPresence`."""
+    """Port to what the peers know about who is present: `broker.shared_presence.OwnPresences`."""
 
     @property
-    def peer(self) -> str:
-        """Name of this process among its peers."""
+    def peer_id(self) -> str:
+        """Id of this process among its peers."""
 
     def present(self, room: RoomName, entry: Entry) -> None:
         """Say that somebody is present here, now and for as long as `absent` is not called."""
@@ -161,7 +160,7 @@ class Rooms:
             self.untrack(room, old, listener)
         orphan = self._orphan(room, key, meta)
         ref = orphan.ref if orphan else new_ref(listener.client.client_id, repr(room.name), key, meta)
-        entry = Entry(key, ref, member_id, meta, self._registry.peer)
+        entry = Entry(key, ref, member_id, meta, self._registry.peer_id)
         room.owners.setdefault(entry.id, set()).add(listener)
         room.orphans.pop(entry.id, None)
         self._put(room, entry)
@@ -183,12 +182,12 @@ class Rooms:
     def _end(self, room: Room, entry: Entry) -> None:
         room.orphans.pop(entry.id, None)
         known = room.presence.entries.get(entry.id)
-        if known is not None and known.peer in (self._registry.peer, NOBODY):
+        if known is not None and known.peer_id in (self._registry.peer_id, NOBODY):
             self._remove(room, entry.id)
             self._registry.absent(room.name, entry)
 
     def lose(self, room: Room, entry: Entry, listener: Listener) -> None:
-        """Take down that the client's connection broke: it is gone unless it comes back soon."""
+        """Record that the client's connection broke: it is gone unless it comes back soon."""
         if room.disown(entry.id, listener):
             self._await_return(room, entry)
 
@@ -203,23 +202,23 @@ class Rooms:
     # Presence of the peers' clients
 
     def present_elsewhere(self, name: RoomName, entry: Entry) -> bool:
-        """Take down that a peer has this client; returns False if this process has it."""
+        """Record that a peer has this client; returns False if this process has it."""
         room = self.named(name)
         if entry.id in room.owners:
             return False
         room.orphans.pop(entry.id, None)
         self._put(room, entry)
-        if entry.peer == NOBODY:
+        if entry.peer_id == NOBODY:
             self._await_return(room, entry)
         return True
 
     def absent_elsewhere(self, name: RoomName, entry: Entry) -> None:
-        """Take down that a peer says that this client is gone, or stopped saying that it is present."""
+        """Record that a peer says that this client is gone, or stopped saying that it is present."""
         room = self._rooms.get(name)
         if room is None:
             return
         known = room.presence.entries.get(entry.id)
-        if known is not None and known.peer == self._registry.peer:
+        if known is not None and known.peer_id == self._registry.peer_id:
             self._registry.present(name, known)  # it came to us meanwhile
         elif known is not None:
             self._remove(room, entry.id)

@@ -15,37 +15,37 @@ from websockets.frames import DATA_OPCODES
 from rte_realtime_gateway.protocol.frames import server_frame
 
 LEVEL = 1
-SMALLEST = 128
-"""Bytes below which a message would hardly get shorter."""
-SHARED = 8
-"""Writes remembered: all sockets of an audience get the same one after the other."""
-LEAST_WINDOW = 9
-"""zlib cannot deflate for a window of 8 bits."""
+MIN_BYTES = 128
+"""Bytes of a message below which it would hardly get shorter."""
+MAX_CACHED_WRITES = 8
+"""Writes whose deflated form is remembered: all sockets of an audience get the same one after the other."""
+MIN_WINDOW_BITS = 9
+"""Bits of the smallest window for which zlib can deflate; clients may ask for 8."""
 COMPRESSED = 0x40
-"""The bit of a frame's first byte that says that its payload is deflated (RSV1)."""
+"""Bit of a frame's first byte that says that its payload is deflated (RSV1)."""
 END = b"\x00\x00\xff\xff"
-"""What a sync flush ends with, and the receiver adds again (RFC 7692, 7.2.1)."""
+"""Bytes with which a sync flush ends, and which the receiver adds again (RFC 7692, 7.2.1)."""
 
 NEGOTIATED = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
-"""Offered by all official clients; neither side keeps anything between messages, so that idle sockets stay small."""
+"""Compression that clients may offer; neither side keeps anything between messages, so that idle sockets stay small."""
 
 
 def window_bits(extensions: Sequence[Extension]) -> int | None:
     """The window for what is sent, if compression was agreed upon."""
     for extension in extensions:
-        if isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= LEAST_WINDOW:
+        if isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= MIN_WINDOW_BITS:
             return extension.local_max_window_bits
     return None
 
 
-@lru_cache(maxsize=SHARED)
+@lru_cache(maxsize=MAX_CACHED_WRITES)
 def deflated(frames: bytes, bits: int) -> bytes:
     """The same complete frames of a server, each message deflated where that makes it shorter."""
     return b"".join(_deflated(frame, first, payload, bits) for frame, first, payload in _split(frames))
 
 
 def _deflated(frame: bytes, first: int, payload: bytes, bits: int) -> bytes:
-    if first & 0x0F not in DATA_OPCODES or len(payload) < SMALLEST:
+    if first & 0x0F not in DATA_OPCODES or len(payload) < MIN_BYTES:
         return frame
     deflate = zlib.compressobj(LEVEL, wbits=-bits)
     shorter = (deflate.compress(payload) + deflate.flush(zlib.Z_SYNC_FLUSH)).removesuffix(END)

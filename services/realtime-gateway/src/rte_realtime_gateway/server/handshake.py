@@ -14,8 +14,9 @@ from rte_realtime_gateway.settings import Settings
 log = structlog.get_logger(__name__)
 
 MAX_LOGGED_ORIGINS = 100
+"""Origins whose refusal is logged, for the life of the process."""
 MAX_ORIGIN_CHARACTERS = 200
-"""Length of an origin in the log."""
+"""Characters of an origin in the log."""
 
 
 class Handshake:
@@ -29,7 +30,7 @@ class Handshake:
         self.protocol = ServerProtocol(
             origins=origins, extensions=extensions, logger=logging.getLogger("websockets.server")
         )
-        """Answers the upgrade requests of all sockets: it keeps nothing between two of them."""
+        """Protocol that answers the upgrade requests of all sockets: it keeps nothing between two of them."""
         self._logged_origins: set[str] = set()
 
     def log_refused_origin(self, request: Request) -> None:

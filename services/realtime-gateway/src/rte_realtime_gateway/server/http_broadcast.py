@@ -47,7 +47,7 @@ class Batch(BaseModel):
 
 
 class Rejection(Exception):
-    """What the client is answered instead of 202."""
+    """Answer to the client instead of 202."""
 
     def __init__(self, status: HTTPStatus, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         super().__init__(status)

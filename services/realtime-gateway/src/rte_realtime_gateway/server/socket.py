@@ -48,20 +48,21 @@ HANDSHAKE_HEADERS = frozenset(
 CLIENT_ID = "session"
 """The query parameter by which a client is recognised after a reconnect; clients pass it in their option `params`."""
 MIN_CLIENT_ID, MAX_CLIENT_ID = 8, 128
+"""Characters of a client id: a shorter one is perhaps not one client's only."""
 PONG = b"\x8a"
 PONG_START = PONG + b"\x84"
 PONG_SIZE = 10
-"""A masked pong that repeats the four bytes of our pings."""
+"""Bytes of a masked pong that repeats the four of our pings."""
 SLICE_BYTES = 1 << 12
 """Bytes taken from a client at a time: an event loop reads 64 times as much, in which there may be 40,000 frames."""
 SOCKET_PIECE_RATE = 200.0, 2_000.0
 """Pings, pongs and pieces of messages, a second and after a rest. Clients that know no limit send one every 20 s."""
 CLOSED = -1
-"""No file has this number."""
+"""Number that no file has."""
 CLOSE_SECONDS = 5.0
-"""How long a client may take to answer a close, or to read what was written before it."""
+"""Seconds that a client may take to answer a close, or to read what was written before it."""
 MAX_PAUSE_SECONDS = 10.0
-"""Longest time for which nothing is read: heartbeats must be heard within IDLE_SECONDS."""
+"""Seconds for which nothing is read, at most: heartbeats must be heard within IDLE_SECONDS."""
 
 
 class GatewaySocket(asyncio.Protocol):
@@ -87,7 +88,7 @@ class GatewaySocket(asyncio.Protocol):
         self._handing_over = False
         """Whether the connection must not end yet, because the peers do not know where the client is."""
         self._read_at = 0.0
-        """When to read from the client again, in the loop's time."""
+        """Time by the loop's clock at which to read from the client again."""
         self._reading_again: asyncio.TimerHandle | None = None
         self._abort: asyncio.TimerHandle | None = None
 

@@ -13,15 +13,15 @@ from rte_realtime_gateway.hub import Hub
 log = structlog.get_logger(__name__)
 
 CHECK_SECONDS = 1.0
-"""Time between two looks at deadlines."""
+"""Seconds between two looks at deadlines."""
 PRUNE_EVERY = 30
-"""Looks at deadlines for each time that old things are dropped."""
+"""Looks at deadlines between two times at which old things are dropped."""
 SLICE_SECONDS = 0.1
-"""Time between two slices of sockets that are closed."""
+"""Seconds between two slices of sockets that are closed."""
 DRAIN_SHARE = 0.8
 """Part of the drain time over which sockets are closed; the rest is for their clients' answers."""
 HAND_OVER_SECONDS = 3.0
-"""How long the end of the process waits for everything that is handed over to the peers, all together."""
+"""Seconds that the end of the process waits for all that is handed over to the peers, together."""
 
 
 async def run(hub: Hub) -> None:

@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 LISTENER, PARENT = "RTE_WORKER_LISTENER", "RTE_WORKER_PARENT"
 """Environment of a worker: the file numbers of its listening socket, and of a pipe that ends with its parent."""
 RESTART_SECONDS = 1.0
+"""Seconds until a worker that died is replaced."""
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -36,7 +37,7 @@ def _end_with_parent(pipe: int) -> None:
 
 
 class Workers:
-    """Starts the workers, replaces those that die, and stops all when told to. Metrics ports follow METRICS_PORT."""
+    """Supervisor of the workers: replaces those that die, stops all when told to. Metrics ports follow METRICS_PORT."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

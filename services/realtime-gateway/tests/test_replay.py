@@ -1,4 +1,4 @@
-"""Persisted broadcasts: kept on request, and replayed to whoever joins the private room later."""
+"""Replay: broadcasts that are kept on request, and replayed to whoever joins the private room later."""
 
 import asyncio
 import itertools

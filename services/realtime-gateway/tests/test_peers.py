@@ -1,4 +1,4 @@
-"""What the replicas know together: entries of a killed one end by the broker's clock, and a stop waits for nobody."""
+"""What the peers know together: entries of a killed one end by the broker's clock, and a stop waits for nobody."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ async def broker(private_nats: Callable[[], Nats]) -> AsyncIterator[Broker]:
 
 
 @asynccontextmanager
-async def replica(broker: Broker, name: str) -> AsyncIterator[tuple[Rooms, OwnPresences]]:
+async def peer(broker: Broker, name: str) -> AsyncIterator[tuple[Rooms, OwnPresences]]:
     store = KeyValue(broker, PRESENCE_STORE, ttl=shared_presence.GHOST_SECONDS, stream_replicas=1)
     own = OwnPresences(store, name)
     rooms = Rooms(asyncio.get_running_loop().call_later, Alone(), own)
@@ -56,22 +56,22 @@ async def until_present(rooms: Rooms, present: bool) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_entries_of_a_killed_replica_end_also_where_they_were_read_late(
+async def test_entries_of_a_killed_peer_end_also_where_they_were_read_late(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared_presence, "GHOST_SECONDS", 3.0)
     monkeypatch.setattr(shared_presence, "REFRESH_SECONDS", 60.0)  # only the broker knows how old an entry is
-    async with replica(broker, "witness") as (witness, _):
-        async with replica(broker, "killed") as (_, killed):
+    async with peer(broker, "witness") as (witness, _):
+        async with peer(broker, "killed") as (_, killed):
             killed.present(ROOM, ENTRY)
             await until_present(witness, True)
-        async with replica(broker, "started later") as (late, _):
+        async with peer(broker, "started later") as (late, _):
             await until_present(late, True)
             await until_present(witness, False)
             await until_present(late, False)
 
 
-async def test_a_bucket_that_was_made_with_other_settings_is_changed(broker: Broker) -> None:
+async def test_a_store_that_was_made_with_other_settings_is_changed(broker: Broker) -> None:
     older = StreamConfig(
         name="KV_older", subjects=["$KV.older.>"], storage=StorageType.MEMORY, max_age=500, allow_msg_ttl=True
     )
@@ -100,7 +100,7 @@ async def test_what_cannot_be_written_at_the_end_is_given_up_at_once(
         await store.flush()
 
 
-async def test_nobody_waits_with_taking_leave_for_one_who_cannot_be_told() -> None:
+async def test_no_hand_over_waits_for_one_that_hangs() -> None:
     told = asyncio.Event()
 
     async def hang() -> None:
@@ -109,16 +109,14 @@ async def test_nobody_waits_with_taking_leave_for_one_who_cannot_be_told() -> No
     async def tell() -> None:
         told.set()
 
-    leaving = asyncio.create_task(upkeep.hand_over(hang, tell))
+    handing = asyncio.create_task(upkeep.hand_over(hang, tell))
     await asyncio.wait_for(told.wait(), upkeep.HAND_OVER_SECONDS / 2)
-    leaving.cancel()
-    await asyncio.gather(leaving, return_exceptions=True)
+    handing.cancel()
+    await asyncio.gather(handing, return_exceptions=True)
 
 
 @pytest.mark.parametrize("trouble", ["hangs", "fails"])
-async def test_leave_is_taken_of_the_others_when_one_cannot_be_told(
-    trouble: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_rest_is_handed_over_when_one_part_cannot_be(trouble: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "HAND_OVER_SECONDS", 0.05)
     told = asyncio.Event()
 
@@ -188,7 +186,7 @@ async def test_broadcasts_for_a_broker_that_takes_none_wait_only_up_to_a_limit(b
     await asyncio.gather(relaying, return_exceptions=True)
 
 
-async def test_when_positions_are_told_the_broker_was_given_them_or_is_away(private_nats: Callable[[], Nats]) -> None:
+async def test_when_positions_are_shared_the_broker_was_given_them_or_is_away(private_nats: Callable[[], Nats]) -> None:
     server = private_nats()
     async with jetstream.connect(NatsSettings(nats_url=(server.url,)), name="test") as broker:
         await broker.ready()
@@ -201,9 +199,9 @@ async def test_when_positions_are_told_the_broker_was_given_them_or_is_away(priv
             while "positions" in str(await readiness.check()):
                 await asyncio.sleep(0.02)
 
-        async def tell(place: int) -> None:
+        async def share(offset: int) -> None:
             told = asyncio.Event()
-            positions.advance("abcdef", "topic", place)
+            positions.advance("abcdef", "topic", offset)
             positions.share_now(told.set)
             await asyncio.wait_for(told.wait(), 10)
 
@@ -213,13 +211,13 @@ async def test_when_positions_are_told_the_broker_was_given_them_or_is_away(priv
             )
             return json.loads(message.data or b"")
 
-        for place in range(1, 20):
-            await tell(place)
+        for offset in range(1, 20):
+            await share(offset)
             # The broker answers a flush before its stream has stored what came before it.
             async with asyncio.timeout(5):
-                while await known() != {"abcdef": {"topic": place}}:
+                while await known() != {"abcdef": {"topic": offset}}:
                     continue
         await asyncio.to_thread(server.stop)
-        await tell(20)
+        await share(20)
         sharing.cancel()
         await asyncio.gather(sharing, return_exceptions=True)
