@@ -14,7 +14,7 @@ from gateway import TEAM, VERBS, row
 
 from rte_common.auth import Member
 from rte_realtime_gateway.access.authorization import Refused
-from rte_realtime_gateway.access.readiness import Source
+from rte_realtime_gateway.access.readiness import Readiness, Source
 from rte_realtime_gateway.changes.positions import Positions
 from rte_realtime_gateway.clients.channel import Gate
 from rte_realtime_gateway.clients.session import Session
@@ -262,7 +262,15 @@ def hub_alone(
     rooms = Rooms(later, peers, peers)
     replay, positions = Replay(rooms, peers, now), Positions(peers, KEPT_SECONDS, clock)
     return Hub(
-        later, rooms, replay, positions, flush_seconds=flush_seconds, kept_seconds=KEPT_SECONDS, now=now, clock=clock
+        later,
+        rooms,
+        replay,
+        positions,
+        Readiness(),
+        flush_seconds=flush_seconds,
+        kept_seconds=KEPT_SECONDS,
+        now=now,
+        clock=clock,
     )
 
 

@@ -32,6 +32,7 @@ class Hub:
         rooms: Rooms,
         replay: Replay,
         positions: Positions,
+        readiness: Readiness,
         *,
         flush_seconds: float = 0.09,
         expiry_grace: float = 35.0,
@@ -47,11 +48,11 @@ class Hub:
         self.rooms = rooms
         self.replay = replay
         self.positions = positions
+        self.readiness = readiness
         self.acknowledgements = Acknowledgements(later, clock)
         self.fanout = Fanout(later, self.acknowledgements, flush_seconds=flush_seconds, now=now, clock=clock)
         self.limits = Limits(clock)
         self.revocations = Revocations(clock)
-        self.readiness = Readiness()
         self.clients: set[Client] = set()
         self.draining = False
         """Whether the process is about to stop, and takes no more joins."""

@@ -46,8 +46,10 @@ class Readiness:
         if self.ready is was_ready:
             return
         metrics.FEED_LIVE.set(self.ready)
-        log.info("changes_flow" if self.ready else "changes_do_not_flow", awaited=sorted(self._awaited))
-        if self.ready:
+        if not self.ready:
+            log.info("changes_do_not_flow", awaited=sorted(self._awaited))
+        else:
+            log.info("changes_flow")
             waiting, self._waiting = self._waiting, {}
             proceed_each(waiting)
 
