@@ -15,11 +15,11 @@ from rte_realtime_gateway.access.authorization import Grant, Refused
 from rte_realtime_gateway.access.limits import MAX_LOGGED_CHARACTERS
 from rte_realtime_gateway.clients.client_messages import ClientMessages
 from rte_realtime_gateway.clients.resume import ChangeSubscription, ResumePoints
-from rte_realtime_gateway.clients.writer import ChannelWriter
+from rte_realtime_gateway.clients.writer import ChannelWriter, Writer
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.ports import Client, Write
 from rte_realtime_gateway.protocol import join, messages
-from rte_realtime_gateway.protocol.frames import Message, Version
+from rte_realtime_gateway.protocol.frames import Message
 from rte_realtime_gateway.protocol.join import JoinRequest
 from rte_realtime_gateway.rooms.rooms import Room, RoomName
 
@@ -87,26 +87,31 @@ class Channel:
     def __init__(
         self,
         owner: Owner,
-        writer: ChannelWriter,
+        writer: Writer,
         hub: Hub,
         gate: Gate,
         points: ResumePoints,
+        topic: str,
         request: JoinRequest,
         *,
         api_key: str | None,
         ref: str | None,
+        join_ref: str | None,
     ) -> None:
         self.client: Client = owner
-        self.writer = writer
+        self.topic = topic
+        self.version = writer.version
+        self.writer = ChannelWriter(writer, topic, join_ref)
         self.state = State.JOINING
         self.deadline = hub.clock() + request.patience
         """Time by the hub's clock at which `check_deadline` has something to do."""
-        self.changes = ChangeSubscription(self, writer, hub, points, request)
+        self.changes = ChangeSubscription(self, self.writer, hub, points, request)
         self.sees_presence = request.presence
         self.hears_itself = request.self_broadcast
         self.held_bytes = 0
         """Bytes of the messages that wait for the channel to be ready."""
         self._owner = owner
+        self._client_writer = writer
         self._hub = hub
         self._gate = gate
         self._points = points
@@ -121,19 +126,9 @@ class Channel:
         self._logged = False
 
     @property
-    def topic(self) -> str:
-        """Topic with its prefix."""
-        return self.writer.topic
-
-    @property
-    def version(self) -> Version:
-        """Protocol version of the client."""
-        return self.writer.version
-
-    @property
     def write(self) -> Write:
         """The client's present way of being written to."""
-        return self.writer.write
+        return self._client_writer.write
 
     # Joining
 

@@ -9,7 +9,7 @@ from rte_realtime_gateway.access.limits import MAX_CHANNELS, SOCKET_JOIN_RATE, S
 from rte_realtime_gateway.changes.positions import keep_latest
 from rte_realtime_gateway.clients.channel import Channel, Gate
 from rte_realtime_gateway.clients.resume import ResumePoints
-from rte_realtime_gateway.clients.writer import ChannelWriter, Outlet, Writer
+from rte_realtime_gateway.clients.writer import Outlet, Writer
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.protocol import join, messages
 from rte_realtime_gateway.protocol.frames import (
@@ -128,9 +128,17 @@ class Session:
             metrics.JOINS.labels("refused").inc()
             self._reply(message, messages.error(refusal.reason))
             return
-        writer = ChannelWriter(self.writer, message.topic, message.join_ref or message.ref)
         channel = Channel(
-            self, writer, self._hub, self._gate, self._points, request, api_key=self._api_key, ref=message.ref
+            self,
+            self.writer,
+            self._hub,
+            self._gate,
+            self._points,
+            message.topic,
+            request,
+            api_key=self._api_key,
+            ref=message.ref,
+            join_ref=message.join_ref or message.ref,
         )
         self._channels[message.topic] = channel
         self.remind(channel.deadline)

@@ -74,6 +74,7 @@ class ChannelWriter:
 
     def __init__(self, writer: Writer, topic: str, join_ref: str | None) -> None:
         self.topic = topic
+        self.version = writer.version
         self._writer = writer
         self._join_ref = join_ref
 
@@ -81,11 +82,6 @@ class ChannelWriter:
     def name(self) -> str:
         """Topic without its prefix, which is what people see."""
         return self.topic.removeprefix(messages.PREFIX)
-
-    @property
-    def version(self) -> Version:
-        """Protocol version of the client."""
-        return self._writer.version
 
     @property
     def write(self) -> Write:
