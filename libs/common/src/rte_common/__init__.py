@@ -6,6 +6,7 @@ telemetry  JSON logs with scrubbing, request context and metrics, traces
 problems   errors as RFC 9457 problem+json
 auth       Clerk session token -> Member
 database   the connection pool, and the member a transaction acts for (row level security)
+tables     every table as an SQLModel class, with its writer: for who depends on rte-common[tables]
 events     every event that crosses NATS, and its subject
 outbox     the relay: committed rows -> JetStream (triggers write the rows, see migrations)
 jetstream  connect, declare the streams, consume with retry and dead letter
