@@ -72,7 +72,7 @@ test: setup programs  ## all tests but the slow ones
 test-all: setup programs  ## all tests
 	@$(VENV)/python -m pytest $(PARALLEL)
 
-bench: setup  ## measure (BENCH=api, fanout, soak or transactions)
+bench: setup  ## measure (BENCH=api, exports, fanout, soak or transactions)
 	@$(VENV)/python tests/bench/$(BENCH).py
 
 check: setup  ## lint, format, types, and who may import whom
