@@ -9,6 +9,7 @@ import nats.errors
 import pytest
 import pytest_asyncio
 from nats.js.api import StorageType, StreamConfig
+from nats.js.errors import NotFoundError
 
 from rte_common import jetstream
 from rte_common.jetstream import Broker
@@ -206,9 +207,11 @@ async def test_when_positions_are_shared_the_broker_was_given_them_or_is_away(pr
             await asyncio.wait_for(told.wait(), 10)
 
         async def known() -> object:
-            message = await broker.jetstream.get_last_msg(
-                f"KV_{POSITIONS_STORE}", f"$KV.{POSITIONS_STORE}.me.ab.stream"
-            )
+            subject = f"$KV.{POSITIONS_STORE}.me.ab.stream"
+            try:
+                message = await broker.jetstream.get_last_msg(f"KV_{POSITIONS_STORE}", subject)
+            except NotFoundError:
+                return None
             return json.loads(message.data or b"")
 
         for offset in range(1, 20):
