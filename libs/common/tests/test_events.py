@@ -48,7 +48,7 @@ def test_each_change_of_a_row_makes_its_event_and_no_other(teams: Database) -> N
         user_id = "ben" if event.type != "report.created.v1" else str(event.record.id)
         assert (event.team_id, event.user_id, event.actor_id) == ("red", user_id, None)
         entity, verb, _ = event_type.split(".")
-        assert subject == events.subject(entity, verb, "red", user_id)
+        assert events.Subject.parse(subject) == (entity, verb, "red", user_id)
 
 
 def test_a_contract_sample_is_kept_for_each_type() -> None:

@@ -5,12 +5,14 @@ reader has moved. tests/contracts/ holds a sample of each version that must pars
 """
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-SUBJECTS = "rte.events.>"
+PREFIX = "rte.events."
+SUBJECTS = f"{PREFIX}>"
+SUBJECT_DOTS = 5
 
 
 class Row(BaseModel):
@@ -262,6 +264,20 @@ def parse(payload: bytes) -> AnyEvent:
     return _ANY.validate_json(payload)
 
 
-def subject(entity: str, verb: str, team_id: str, user_id: str) -> str:
-    """Where an event is published. `*` in any place subscribes to all of them."""
-    return f"rte.events.{entity}.{verb}.{team_id}.{user_id}"
+class Subject(NamedTuple):
+    """Subject of an event on NATS: what happened to what, in which team, and to whom it belongs."""
+
+    entity: str
+    verb: str
+    team_id: str
+    user_id: str
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        """The parts of a subject; raises ValueError for one that is no event's."""
+        if not subject.startswith(PREFIX) or subject.count(".") != SUBJECT_DOTS:
+            raise ValueError(f"{subject} is not {PREFIX}<entity>.<verb>.<team>.<user>")
+        return cls(*subject.removeprefix(PREFIX).split("."))
+
+    def __str__(self) -> str:
+        return PREFIX + ".".join(self)
