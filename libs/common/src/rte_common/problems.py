@@ -25,7 +25,7 @@ SLUGS = {
     408: "body-too-slow",
     413: "body-too-large",
 }
-"""Types of what the framework and the admission refuse by status alone."""
+"""Types of what the framework and the middleware refuse by status alone."""
 
 
 class Problem(Exception):

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypedDict
 
 import structlog
 from storage3 import AsyncStorageClient
@@ -82,6 +83,12 @@ class Avatars:
             await self._bucket.remove([f"{folder}/{size}.webp" for size in SIZES])
         except STORAGE_FAILURES as error:
             log.warning("avatar_not_removed", folder=folder, error=repr(error))
+
+
+class AvatarsState(TypedDict):
+    """What this feature adds to the api's State."""
+
+    avatars: Avatars
 
 
 async def _change(connection: Connection, member: Member, url: str | None) -> str | None:
