@@ -18,7 +18,7 @@ BENCHES := api fanout soak transactions
 # Tests mostly wait for real programs, so two files at a time; the tests of one file share their programs.
 PARALLEL := -n 2 --dist loadfile
 # Programs that tests need and only Debian provides, as command:package.
-DEBIAN_PROGRAMS := node:nodejs npm:npm pgbouncer:pgbouncer
+DEBIAN_PROGRAMS := node:nodejs npm:npm pgbouncer:pgbouncer chromium:chromium
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard tests/js/package.json services/*/tests/js/package.json))
 
 # Recipes read them as "$$MEMBER", so that the shell sees one word, whatever characters they hold.
@@ -36,7 +36,7 @@ WHERE_INSTALLED := $(if $(wildcard .venv),setup)
 IF_RUNNING = [ -e $(VENV)/python ] || { echo "error: nothing runs, nor is anything installed: start it with \`make up\`" >&2; exit 1; }
 NO_STACK = { [ ! -e $(VENV)/python ] && [ ! -e "$${RTE_STACK_DIR:-.devstack}/secrets.json" ]; }
 
-.PHONY: help setup up start down reset status logs token migrate doctor test test-all bench check lock programs a-bench
+.PHONY: help setup up start down reset status logs token watch migrate doctor test test-all bench check lock programs a-bench
 .DEFAULT_GOAL := help
 
 # A name that is no target. Files that exist need no rule and do not come here.
@@ -77,6 +77,9 @@ logs: $(WHERE_INSTALLED)  ## follow the logs (PART=api, or several: PART="api na
 
 token: $(WHERE_INSTALLED)  ## print a session token (MEMBER, LIFETIME, ORG)
 	@$(IF_RUNNING); exec $(STACK) token --member="$$MEMBER" $${LIFETIME+"--lifetime=$$LIFETIME"} $${ORG:+"--org=$$ORG"}
+
+watch: $(WHERE_INSTALLED)  ## print what happens in a member's team, live (MEMBER)
+	@$(IF_RUNNING); exec $(STACK) watch --member="$$MEMBER"
 
 doctor:  ## what this machine has and lacks for running and testing
 	@$(DOCTOR)
@@ -135,7 +138,7 @@ programs:
 	  echo "installing for the tests:$$missing"; apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
 	else echo "missing, so tests that need them are skipped:$$missing"; fi
 	@set -e; for folder in $(NODE_TESTS); do \
-	  if command -v npm >/dev/null && [ "$$folder/package-lock.json" -nt "$$folder/node_modules/.package-lock.json" ]; then \
+	  if command -v npm >/dev/null && ! [ "$$folder/node_modules/.package-lock.json" -nt "$$folder/package-lock.json" ]; then \
 	    echo "installing npm packages in $$folder"; (cd "$$folder" && npm ci --no-audit --no-fund --loglevel=error); \
 	  fi; \
 	done

@@ -1,13 +1,16 @@
-"""docs/variables.md and `.env.example` name every variable that the services read, and no other.
+"""docs/variables.md and `.env.example` name every variable that is read; as `.env` the example sets nothing.
 
 `.venv/bin/python tests/test_variables.py` writes docs/variables.md from the settings classes.
 """
 
+import os
 import re
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
@@ -15,6 +18,7 @@ from rte_api.settings import Settings as Api
 from rte_auth_sync.settings import Settings as AuthSync
 from rte_common.migrate import MigrationSettings
 from rte_common.storage import StorageSettings
+from rte_devstack.environment import take_env_file
 from rte_jobs.settings import Settings as Jobs
 from rte_realtime_gateway.settings import Settings as Gateway
 
@@ -30,6 +34,8 @@ READERS: dict[str, type[BaseSettings]] = {
     "migrate": MigrationSettings,
     "buckets": StorageSettings,
 }
+OF_MAKE = {"RTE_PORT", "RTE_STACK_DIR", "RTE_WEB_ORIGINS"}
+VARIABLE = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
 HEAD = f"""# Variables
 
 What each service reads from its environment. A value in a cell is the default, **required** has none, *optional* may be
@@ -97,10 +103,40 @@ def test_a_variable_says_what_it_means(name: str) -> None:
     assert fields()[name].description, f"give {name} a description in its settings class"
 
 
-def test_the_example_names_exactly_what_the_services_read() -> None:
-    named = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE))
+def test_the_example_names_exactly_what_is_read() -> None:
+    assert {name for name, _ in VARIABLE.findall(EXAMPLE.read_text())} == {name.upper() for name in fields()} | OF_MAKE
 
-    assert named == {name.upper() for name in fields()}
+
+def test_the_example_says_required_of_what_a_service_does_not_start_without() -> None:
+    required = {
+        name.upper() for reader in READERS.values() for name, f in reader.model_fields.items() if f.is_required()
+    }
+
+    said = {name for name, value in VARIABLE.findall(EXAMPLE.read_text()) if re.search(r"# required\b", value)}
+
+    assert said == required
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+def test_the_example_is_understood_when_uncommented(
+    reader: type[BaseSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uncommented = VARIABLE.sub(r"\1=\2", EXAMPLE.read_text())
+    for name, value in dotenv_values(stream=StringIO(uncommented)).items():
+        monkeypatch.setenv(name, value or "")
+
+    assert reader()
+
+
+def test_a_copy_of_the_example_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_bytes(EXAMPLE.read_bytes())
+    monkeypatch.setenv("RTE_ENV_FILE", str(tmp_path / ".env"))
+    before = dict(os.environ)
+
+    report = take_env_file()
+
+    assert str(report) == ""
+    assert dict(os.environ) == before
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -53,6 +54,13 @@ def test_each_change_of_a_row_makes_its_event_and_no_other(teams: Database) -> N
 
 def test_a_contract_sample_is_kept_for_each_type() -> None:
     assert {sample.stem for sample in CONTRACTS} == {*CHANGES, "user.created.v1"}
+
+
+def test_every_table_whose_changes_are_captured_has_its_events_described(teams: Database) -> None:
+    captured = teams.execute("select distinct tgrelid::regclass from pg_trigger where tgname = 'capture_change'")
+    described = [kind.model_fields["table"].annotation for kind in get_args(get_args(events.AnyEvent)[0])]
+
+    assert {*captured.splitlines()} == {table for annotation in described for table in get_args(annotation)}
 
 
 def test_an_event_never_shows_an_address(teams: Database) -> None:

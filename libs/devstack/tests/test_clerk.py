@@ -1,13 +1,17 @@
 """The Clerk stand-in's Backend API, its directory and its sign-in page."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
 
 import httpx
 import jwt
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 
 from rte_common.settings import TeamMode
 from rte_devstack.clerk import Settings, create_app
@@ -15,12 +19,17 @@ from rte_devstack.serving import serving
 
 from .clerk_receiver import SECRET_KEY, WEBHOOK_SECRET
 
+OWN, VITE = "http://localhost:8080", "http://localhost:5173"
 WITH_KEY = {"authorization": f"Bearer {SECRET_KEY}"}
 
 
 def settings(folder: Path, mode: TeamMode = TeamMode.SINGLE) -> Settings:
     return Settings(
-        state_dir=folder, clerk_webhook_secret=(WEBHOOK_SECRET,), clerk_secret_key=SECRET_KEY, team_mode=mode
+        state_dir=folder,
+        clerk_webhook_secret=(WEBHOOK_SECRET,),
+        clerk_secret_key=SECRET_KEY,
+        clerk_authorized_parties=(OWN, VITE),
+        team_mode=mode,
     )
 
 
@@ -188,21 +197,104 @@ async def test_signing_in_gives_a_session_its_cookie_and_fresh_tokens(clerk: htt
         "https://evil.example/",
         "http://localhost:8080@evil.example/",
         "http://localhost:8080.evil.example/",
+        "http://localhost:5174/",
+        "https://localhost:5173/",
         "//evil.example/",
         "javascript:alert(1)",
     ],
 )
-async def test_sign_in_redirects_to_the_allowed_origin_only(clerk: httpx.AsyncClient, elsewhere: str) -> None:
+async def test_sign_in_redirects_to_the_allowed_origins_only(clerk: httpx.AsyncClient, elsewhere: str) -> None:
     await make_user(clerk, "alex")
 
-    welcome = await clerk.post("/sign-in", data={"member": "alex", "redirect_url": "http://localhost:8080/team?a=1"})
+    welcome = [f"{origin}/team?a=1" for origin in (OWN, VITE)]
+    answers = [await clerk.post("/sign-in", data={"member": "alex", "redirect_url": url}) for url in welcome]
     refused = [
         await clerk.post("/sign-in", data={"member": "alex", "redirect_url": elsewhere}),
         await clerk.get("/sign-in", params={"redirect_url": elsewhere}),
     ]
 
-    assert welcome.headers["location"] == "http://localhost:8080/team?a=1"
+    assert [answer.headers["location"] for answer in answers] == welcome
+    assert [party(answer.cookies["__session"]) for answer in answers] == [OWN, VITE]
     assert [answer.status_code for answer in refused] == [400, 400]
+
+
+def party(token: str) -> str:
+    return str(jwt.decode(token, options={"verify_signature": False})["azp"])
+
+
+@pytest.mark.parametrize(
+    ("page", "made_for"), [(None, OWN), (OWN, OWN), (VITE, VITE), ("https://evil.example", OWN), ("null", OWN)]
+)
+async def test_a_token_is_for_the_page_that_asks_when_it_is_one_of_ours(
+    clerk: httpx.AsyncClient, page: str | None, made_for: str
+) -> None:
+    await make_user(clerk, "alex")
+    headers = {"origin": page} if page else {}
+
+    session = (await clerk.post("/devstack/sessions", json={"member": "alex"})).json()
+    fresh = await clerk.post(f"/v1/client/sessions/{session['id']}/tokens", headers=headers)
+    token = await clerk.post("/devstack/tokens", json={"member": "alex"}, headers=headers)
+
+    assert [party(fresh.json()["jwt"]), party(token.json()["token"])] == [made_for, made_for]
+    may_read = page in (OWN, VITE)
+    assert fresh.headers.get("access-control-allow-origin") == (page if may_read else None)
+
+
+async def test_who_has_no_picture_gets_initials_that_any_page_may_show(clerk: httpx.AsyncClient) -> None:
+    user = await make_user(clerk, "alex <b>okafor</b>")
+    lab = (await clerk.post("/devstack/organizations", json={"name": "Lab", "slug": "lab"})).json()
+
+    pictures = [await clerk.get(urlsplit(each["image_url"]).path) for each in (user, lab)]
+    nobody = await clerk.get("/avatars/user_none.svg")
+
+    for picture in pictures:
+        assert picture.headers["content-type"].startswith("image/svg+xml")
+        assert picture.headers["access-control-allow-origin"] == "*"
+        assert picture.headers["cross-origin-resource-policy"] == "cross-origin"
+        assert "max-age" in picture.headers["cache-control"]
+        assert len(picture.content) < 1000
+    assert [ElementTree.fromstring(picture.text)[1].text for picture in pictures] == ["A<", "L"]  # noqa: S314  # our own
+    assert nobody.status_code == 404
+
+
+async def test_a_picture_moves_with_the_port_and_an_own_one_stays(tmp_path: Path) -> None:
+    def on_port(port: int) -> FastAPI:
+        return create_app(settings(tmp_path).model_copy(update={"port": port}))
+
+    async with serving(on_port(8005)) as url, httpx.AsyncClient(base_url=url) as http:
+        alex = await make_user(http, "alex")
+        own = {"first_name": "maria", "image_url": "https://img.example/1"}
+        maria = (await http.post("/devstack/users", json=own)).json()
+    async with serving(on_port(8105)) as url, httpx.AsyncClient(base_url=url) as http:
+        moved = (await http.get(f"/v1/users/{alex['id']}", headers=WITH_KEY)).json()
+        kept = (await http.get(f"/v1/users/{maria['id']}", headers=WITH_KEY)).json()
+
+    assert alex["image_url"] == f"http://localhost:8005/avatars/{alex['id']}.svg"
+    assert moved["image_url"] == moved["profile_image_url"] == f"http://localhost:8105/avatars/{alex['id']}.svg"
+    assert moved["updated_at"] > alex["updated_at"]
+    assert kept == maria
+
+
+async def test_an_unknown_member_is_answered_with_who_exists(clerk: httpx.AsyncClient) -> None:
+    for name in ("alex", "maria"):
+        await make_user(clerk, name)
+
+    answer = await clerk.post("/devstack/tokens", json={"member": "bob"})
+
+    assert answer.status_code == 404
+    assert answer.json()["errors"][0]["message"] == "No user was found with id bob. There are alex, maria."
+
+
+@pytest.mark.parametrize(("mode", "shown"), [(TeamMode.SINGLE, "Harbour"), (TeamMode.ORGANIZATIONS, "Lab")])
+async def test_the_page_names_the_team_as_everybody_does(tmp_path: Path, mode: TeamMode, shown: str) -> None:
+    named = settings(tmp_path, mode).model_copy(update={"team_name": "Harbour"})
+    async with serving(create_app(named)) as url, httpx.AsyncClient(base_url=url) as http:
+        user = await make_user(http, "alex")
+        await http.post("/devstack/organizations", json={"name": "Lab", "slug": "lab"})
+        await http.post("/devstack/memberships", json={"organization_id": "lab", "user_id": user["id"]})
+        page = await http.get("/sign-in")
+
+    assert re.findall(r'class="team">([^<]*)<', page.text) == [shown]
 
 
 async def test_names_are_text_on_the_page_never_markup(clerk: httpx.AsyncClient) -> None:

@@ -99,10 +99,38 @@ async def test_every_member_becomes_known_with_a_current_expectation_and_history
         await demo.fill(clerk_url, api_url)
 
     assert json.dumps(product.expectations) == first
-    for member in (demo.ALEX, demo.MARIA, demo.DAVID, demo.SOPHIA):
+    for member in (demo.ALEX, demo.MARIA, demo.SOPHIA):
         assert product.of(member, done=False) == [member.expectation]
         assert product.of(member, done=True) == list(member.finished)
+    assert product.of(demo.DAVID, done=False) == []
+    assert product.of(demo.DAVID, done=True) == list(demo.DAVID.finished)
     assert product.of(demo.NORA, done=False) == []
+
+
+async def test_what_members_did_since_stays_as_they_left_it(product: Product, api_url: str, tmp_path: Path) -> None:
+    async with serving(create_app(settings(tmp_path, api_url, TeamMode.ORGANIZATIONS))) as clerk_url:
+        await demo.fill(clerk_url, api_url, TeamMode.ORGANIZATIONS)
+        withdrawn = [each for each in product.expectations if each["is_done"]]
+        product.expectations[:] = withdrawn
+        await demo.fill(clerk_url, api_url, TeamMode.ORGANIZATIONS)
+        assert product.expectations == withdrawn
+
+        product.expectations[:] = [{"id": "0", "user_id": demo.MARIA.id, "title": "Her own", "is_done": True}]
+        await demo.fill(clerk_url, api_url, TeamMode.ORGANIZATIONS)
+        assert product.of(demo.MARIA, done=False) == []
+
+
+async def test_a_start_that_was_interrupted_is_finished_by_the_next(
+    product: Product, api_url: str, tmp_path: Path
+) -> None:
+    async with serving(create_app(settings(tmp_path, api_url, TeamMode.SINGLE))) as clerk_url:
+        await demo.fill(clerk_url, api_url)
+        first = {"id": "0", "user_id": demo.MARIA.id, "title": demo.MARIA.finished[0], "is_done": False}
+        product.expectations[:] = [first]
+        await demo.fill(clerk_url, api_url)
+
+    assert product.of(demo.MARIA, done=True) == list(demo.MARIA.finished)
+    assert product.of(demo.MARIA, done=False) == [demo.MARIA.expectation]
 
 
 async def test_with_organizations_northwind_is_there_too(product: Product, api_url: str, tmp_path: Path) -> None:

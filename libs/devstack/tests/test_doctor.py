@@ -123,3 +123,16 @@ def test_only_what_is_bad_is_printed_after_a_failure(monkeypatch: pytest.MonkeyP
 def test_a_terminal_without_these_letters_gets_others() -> None:
     printed = shown(PYTHONIOENCODING="ascii", RTE_PORT="20000")
     assert printed.stdout.startswith("ok   python")
+
+
+@pytest.mark.parametrize(
+    ("path", "because"), [("/a:b", "a colon"), ("/a\nb", "a line break"), ("/a\udce4", "letters that are not UTF-8")]
+)
+def test_a_folder_that_no_environment_can_lie_in_is_bad(
+    path: str, because: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "REPOSITORY", path)
+    found = doctor.folder()
+    assert found.mark == "bad"
+    assert because in found.sentence
+    found.sentence.encode()

@@ -2,7 +2,7 @@
 
 Everything here works through a transaction-mode pooler: no LISTEN, no session settings, and unless a setting says so no
 named prepared statements (asyncpg re-parses unnamed ones when `statement_cache_size` is 0; measured with PgBouncer,
-see docs/decisions.md).
+see docs/decisions/0002-no-named-prepared-statements.md).
 """
 
 import asyncio

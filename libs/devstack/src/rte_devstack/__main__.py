@@ -1,10 +1,11 @@
-"""`rte-devstack`, behind `make up`, `down`, `reset`, `status`, `migrate`, `token` and `logs`."""
+"""`rte-devstack`, behind `make up`, `down`, `reset`, `status`, `migrate`, `token`, `watch` and `logs`."""
 
 import argparse
 import errno
 import sys
 
 from rte_devstack import doctor
+from rte_devstack.environment import take_env_file
 from rte_devstack.folder import Folder
 from rte_devstack.logs import logs
 from rte_devstack.postgres import psql
@@ -24,6 +25,7 @@ def main() -> None:
     """Run one command; a failure is an error on stderr and exit code 1."""
     options = _arguments()
     try:
+        options.env_file = take_env_file()
         options.command(options)
     except ProgramFailed as error:
         _fail(options, str(error))
@@ -47,6 +49,15 @@ def status(_: argparse.Namespace) -> None:
     folder = Folder.chosen()
     state = running(folder)
     show(Parts(folder, state.port), state)
+
+
+def watch(options: argparse.Namespace) -> None:
+    """Print what happens in a demo member's team as it happens; Ctrl-C ends it."""
+    folder = Folder.chosen()
+    parts = Parts(folder, running(folder).port)
+    from rte_devstack.watch import follow_team  # its libraries would cost every other command half a second
+
+    follow_team(parts, options.member)
 
 
 def migrate(_: argparse.Namespace) -> None:
@@ -88,6 +99,8 @@ def _arguments() -> argparse.Namespace:
     for_token.add_argument("--member", default="alex", help="id, e-mail address or first name")
     for_token.add_argument("--lifetime", help="seconds; Clerk's 60 by default")
     for_token.add_argument("--org", help="id or slug of the active organization")
+    for_watch = add("watch", watch, "print what happens in a team")
+    for_watch.add_argument("--member", default="alex", help="id, e-mail address or first name")
     for_logs = add("logs", logs, "follow the logs")
     for_logs.add_argument("part", nargs="*", help="api, nats, ...; all by default")
     for_logs.add_argument("--lines", type=int, default=20, help="how many old lines of each")

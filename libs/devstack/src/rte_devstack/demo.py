@@ -13,6 +13,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from rte_common.settings import TeamMode
+from rte_devstack.services import TEAM_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +27,15 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class DemoMember:
-    """A member with a fixed Clerk id, what they work on now, and what they finished before."""
+    """A member with a fixed Clerk id, what they finished (always something), and what they are on, if anything."""
 
     first_name: str
     last_name: str
     organization: Organization
-    expectation: str
-    hours: int
+    finished: tuple[str, ...]
+    expectation: str | None = None
+    hours: int = 8
     """From now until it should be done."""
-    finished: tuple[str, ...] = ()
     admin: bool = False
 
     @property
@@ -58,34 +59,35 @@ def fixed_id(prefix: str, text: str) -> str:
     return f"{prefix}_{text.ljust(27, '0')}"
 
 
-KESTREL = Organization(fixed_id("org", "2DemoKestrelHarbour"), "Kestrel Harbour", "kestrel-harbour")
+KESTREL = Organization(fixed_id("org", "2DemoKestrelHarbour"), TEAM_NAME, "kestrel-harbour")
 NORTHWIND = Organization(fixed_id("org", "2DemoNorthwind"), "Northwind", "northwind")
 
 ALEX = DemoMember(
     "Alex",
     "Morgan",
     KESTREL,
+    ("Brief the design agency", "Agree the Q3 budget with finance"),
     "Finalize Q3 marketing report",
     6,
-    ("Brief the design agency", "Agree the Q3 budget with finance"),
     admin=True,
 )
 MARIA = DemoMember(
     "Maria",
     "Silva",
     KESTREL,
+    ("Interview five new customers", "Draft the checklist"),
     "Ship the onboarding checklist",
     26,
-    ("Interview five new customers", "Draft the checklist"),
 )
-DAVID = DemoMember(
-    "David", "Okafor", KESTREL, "Move billing to the new payment provider", 50, ("Write the migration runbook",)
-)
+# On nothing, so that who has just started the stack can publish as him.
+DAVID = DemoMember("David", "Okafor", KESTREL, ("Write the migration runbook",))
 SOPHIA = DemoMember(
-    "Sophia", "Lindqvist", KESTREL, "Usability test of the dashboard", 4, ("Recruit six test participants",)
+    "Sophia", "Lindqvist", KESTREL, ("Recruit six test participants",), "Usability test of the dashboard", 4
 )
-NORA = DemoMember("Nora", "Haugen", NORTHWIND, "Negotiate the warehouse lease", 30, admin=True)
-OTTO = DemoMember("Otto", "Brandt", NORTHWIND, "Count the winter stock", 8)
+NORA = DemoMember(
+    "Nora", "Haugen", NORTHWIND, ("Measure the new warehouse",), "Negotiate the warehouse lease", 30, admin=True
+)
+OTTO = DemoMember("Otto", "Brandt", NORTHWIND, ("Order the winter stock",), "Count the winter stock")
 
 MEMBERS = (ALEX, MARIA, DAVID, SOPHIA, NORA, OTTO)
 
@@ -100,7 +102,7 @@ def members(mode: TeamMode) -> tuple[DemoMember, ...]:
 
 
 async def fill(clerk_url: str, api_url: str, mode: TeamMode = TeamMode.SINGLE, *, seconds: float = 60) -> None:
-    """Make the demo team known and give it something to show; what is there already stays.
+    """Make the demo team known and give it something to show, once: what members do afterwards stays as they left it.
 
     `clerk_url` is the stand-in's address, `api_url` the one below which /api/v1 is. Raises DemoNotFilled when a member
     is not known to the api after `seconds`, or when something is refused.
@@ -144,13 +146,15 @@ async def _show(http: httpx.AsyncClient, clerk_url: str, api_url: str, member: D
     await _known(http, f"{api_url}/api/v1/team/members", headers, member, seconds)
     url = f"{api_url}/api/v1/expectations"
     there = _must(await http.get(url, params={"status": "all", "user_id": member.id}, headers=headers), 200)
-    titles = {item["title"] for item in there.json()["items"]}
+    before = {item["title"]: item for item in there.json()["items"]}
+    filled = all(title in before and before[title]["is_done"] for title in member.finished)
+    if filled or before.keys() - set(member.finished):
+        return  # what is left of an interrupted start is finished below; all else is the member's own doing
     for title in member.finished:
-        if title not in titles:
-            published = await _publish(http, url, headers, title, member.hours)
-            if published is not None:
-                _must(await http.post(f"{url}/{published['id']}/complete", headers=headers), 200)
-    if member.expectation not in titles:
+        expectation = before.get(title) or await _publish(http, url, headers, title, member.hours)
+        if expectation is not None:
+            _must(await http.post(f"{url}/{expectation['id']}/complete", headers=headers), 200)
+    if member.expectation is not None:
         await _publish(http, url, headers, member.expectation, member.hours)
 
 

@@ -55,8 +55,13 @@ def python() -> Finding:
 
 def folder() -> Finding:
     """Can this folder hold .venv and .devstack?"""
-    if os.pathsep in REPOSITORY:
-        return Finding("bad", "a path with a colon cannot hold .venv: move the clone away from " + REPOSITORY)
+    names = {":": "a colon", "\n": "a line break"}
+    names.update((letter, "letters that are not UTF-8") for letter in REPOSITORY if "\udc80" <= letter <= "\udcff")
+    unfit = next((names[letter] for letter in REPOSITORY if letter in names), None)
+    if unfit:
+        return Finding(
+            "bad", "a path with {} cannot hold .venv: move the clone away from {!r}".format(unfit, REPOSITORY)
+        )
     if not os.access(REPOSITORY, os.W_OK):
         return Finding("bad", REPOSITORY + " cannot be written to: clone to a folder of your own")
     return Finding("ok", REPOSITORY)
@@ -187,6 +192,14 @@ def _runs(command: List[str], seconds: float = 30) -> Tuple[int, str]:
 
 def database() -> Finding:
     """Who does PostgreSQL run as?"""
+    if sys.version_info[:2] >= NEEDED_PYTHON:
+        from rte_devstack.postgres_programs import identity
+        from rte_devstack.program import ProgramFailed
+
+        try:
+            identity()
+        except ProgramFailed as error:
+            return Finding("bad", str(error))
     if os.geteuid() != 0:
         return Finding("ok", "PostgreSQL runs as you")
     return Finding("ok", "PostgreSQL refuses root, so it runs as an ordinary user")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 
+from rte_devstack.environment import origins, setting
 from rte_devstack.folder import Folder, Secrets
 from rte_devstack.nats import Nats
 from rte_devstack.ports import HOST, PORTS
@@ -20,6 +21,11 @@ from rte_devstack.traefik import Traefik
 
 DATABASE_ROLES = {"api": "rte_api", "auth-sync": "rte_auth_sync", "jobs": "rte_jobs"}
 SERVICES = ("api", "auth-sync", "realtime-gateway", "jobs")
+DEVELOPMENT_ORIGINS = ",".join(f"http://{host}:{port}" for port in (5173, 4173) for host in ("localhost", HOST))
+"""Where Vite's development server and its preview are; RTE_WEB_ORIGINS replaces them."""
+TEAM_NAME = "Kestrel Harbour"
+"""What the demo team is called, whether it is the only one or an organization."""
+STAND_IN_ISSUER = "https://clerk.devstack.invalid"
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,11 @@ class Parts:
     def origin(self) -> str:
         """What a browser's address bar shows."""
         return f"http://localhost:{self.port}"
+
+    @property
+    def web_origins(self) -> list[str]:
+        """Origins whose pages may sign in, call the api and open the websocket; the stack's own comes first."""
+        return [self.origin, f"http://{HOST}:{self.port}", *origins("RTE_WEB_ORIGINS", DEVELOPMENT_ORIGINS)]
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -66,8 +77,10 @@ class Parts:
             Step("starting the services", [self._service(name) for name in SERVICES]),
             Step("starting Traefik", [self._traefik()]),
         ]
-        if "CLERK_ISSUER" not in os.environ:  # the services of who has a Clerk of their own refuse the demo members
+        if setting("CLERK_ISSUER", STAND_IN_ISSUER) == STAND_IN_ISSUER:
             steps.append(Step("filling in the demo team", then=self.fill))
+        else:
+            steps.append(Step("leaving the demo team out, because CLERK_ISSUER has others sign in"))
         return steps
 
     def fill(self) -> None:
@@ -78,7 +91,7 @@ class Parts:
         from rte_common.settings import TeamMode
         from rte_devstack import demo
 
-        mode = TeamMode(os.environ.get("TEAM_MODE", TeamMode.SINGLE))
+        mode = TeamMode(setting("TEAM_MODE", TeamMode.SINGLE))
         try:
             asyncio.run(demo.fill(self.url("clerk"), self.url("traefik"), mode))
         except (demo.DemoNotFilled, httpx.HTTPError) as error:
@@ -113,15 +126,16 @@ class Parts:
         environment = {
             "APP_ENV": "development",
             "NATS_URL": self.url("nats", "nats"),
-            "CLERK_ISSUER": "https://clerk.devstack.invalid",
+            "CLERK_ISSUER": STAND_IN_ISSUER,
             "CLERK_JWKS_URL": f"{self.url('clerk')}/.well-known/jwks.json",
-            "CLERK_AUTHORIZED_PARTIES": self.origin,
+            "CLERK_AUTHORIZED_PARTIES": ",".join(self.web_origins),
             "CLERK_WEBHOOK_SECRET": secrets.clerk_webhook,
             "CLERK_SECRET_KEY": "sk_test_devstack",
             "CLERK_API_URL": f"{self.url('clerk')}/v1",
             "SUPABASE_URL": self.url("storage"),
             "SUPABASE_SERVICE_KEY": secrets.supabase_service,
             "SUPABASE_ANON_KEY": secrets.supabase_anon,
+            "TEAM_NAME": TEAM_NAME,
         }
         if role := DATABASE_ROLES.get(name):
             environment["DATABASE_URL"] = self.postgres.url(role, getattr(secrets, role))
@@ -141,8 +155,9 @@ class Parts:
         defaults = {
             "CLERK_WEBHOOK_SECRET": self.secrets.clerk_webhook,
             "CLERK_SECRET_KEY": "sk_test_devstack",
+            "TEAM_NAME": TEAM_NAME,
             "WEBHOOK_URL": f"{self.url('traefik')}/webhooks/clerk",
-            "AUTHORIZED_PARTY": self.origin,
+            "CLERK_AUTHORIZED_PARTIES": ",".join(self.web_origins),
             "RETRY_SCALE": "0.01",  # Svix waits 5 s, then 5 min: nobody who starts a stack does
         }
         return self._stand_in("clerk", defaults, "/health")
@@ -189,8 +204,12 @@ class Parts:
         )
 
     def _handed_on(self, defaults: Mapping[str, str], fixed: Mapping[str, str]) -> dict[str, str]:
-        """The caller's environment wins over `defaults`, but not over `fixed`: there is one port for each."""
+        """The caller's environment wins over `defaults`, but not over `fixed`: there is one port for each.
+
+        What the caller has set to nothing counts as not set, as the services have it.
+        """
+        own = os.environ if "DATABASE_URL" in os.environ else without_libpq(os.environ)
+        given = {name: value for name, value in own.items() if value or name not in defaults}
         # A proxy of the caller's must not be asked for what runs here.
         direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), os.environ.get("no_proxy"), HOST, "localhost"]))
-        own = os.environ if "DATABASE_URL" in os.environ else without_libpq(os.environ)
-        return {**defaults, **own, **fixed, "NO_PROXY": direct, "no_proxy": direct, "PYTHONUNBUFFERED": "1"}
+        return {**defaults, **given, **fixed, "NO_PROXY": direct, "no_proxy": direct, "PYTHONUNBUFFERED": "1"}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rte_devstack import disk, ports
+from rte_devstack.environment import EnvFile
 from rte_devstack.folder import Folder, State
 from rte_devstack.hints import make
 from rte_devstack.log_lines import reason
@@ -26,6 +27,9 @@ def up(options: argparse.Namespace) -> None:
     except ValueError as error:
         raise ProgramFailed(str(error)) from error
     folder.open()
+    env_file: EnvFile | None = options.env_file
+    if env_file and str(env_file):
+        tell(str(env_file))
     with folder.lock() as free:
         if free:
             if missing := disk.shortage(folder.path):

@@ -62,6 +62,11 @@ RESTORE_ROWS = """
 """
 
 
+def pytest_configure() -> None:
+    """Start every stack as it is without the `.env` of whoever runs the tests."""
+    os.environ.setdefault("RTE_ENV_FILE", "")
+
+
 @dataclass(frozen=True)
 class Database:
     """A migrated database, with only the rows of the migrations at the start of each test."""

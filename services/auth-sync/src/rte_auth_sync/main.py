@@ -9,6 +9,7 @@ from rte_auth_sync import webhook
 from rte_auth_sync.members import Sync
 from rte_auth_sync.settings import Settings
 from rte_auth_sync.state import State
+from rte_auth_sync.team_name import name_team
 from rte_common import database, jetstream, outbox, problems, process
 from rte_common.process import Health, background
 from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
@@ -27,6 +28,7 @@ def create_app(settings: Settings) -> FastAPI:
             background(
                 jetstream.consume(broker, "CLERK", "auth-sync", "rte.clerk.>", Sync(db, settings.team_mode).handle),
                 outbox.run(db, broker),
+                name_team(db, settings),
             ),
         ):
             health.checks = {"database": db.check, "nats": broker.check}

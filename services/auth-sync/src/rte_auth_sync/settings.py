@@ -15,6 +15,7 @@ from rte_common.settings import (
 class Settings(ProcessSettings, DatabaseSettings, NatsSettings, TeamSettings):
     """auth-sync's settings."""
 
+    team_name: str | None = Field(None, description="what the one team is called, where TEAM_MODE is single")
     clerk_webhook_secret: CommaList = Field(description="whsec_..., several separated by commas while rotating")
 
     _split_secrets = field_validator("clerk_webhook_secret", mode="before")(split_commas)

@@ -7,6 +7,7 @@ webhooks    Svix: signed delivery with its retry schedule
 backend     the Backend API calls that we use
 control     /devstack/*: make and change members, take tokens, replay webhooks
 sign_in     the page where a demo member is chosen
+avatars     pictures of who has uploaded none
 settings    what the environment must say
 app         all of it as one FastAPI application
 """

@@ -4,9 +4,9 @@ Also the one Frontend API call that a browser needs here: a fresh token for a se
 """
 
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
@@ -14,8 +14,11 @@ from rte_common.settings import TeamMode
 from rte_devstack.clerk import objects
 from rte_devstack.clerk.directory import Directory
 from rte_devstack.clerk.objects import JsonObject
+from rte_devstack.clerk.settings import Settings
 from rte_devstack.clerk.tokens import LIFETIME_SECONDS, ActiveOrganization, TokenSigner
 from rte_devstack.clerk.webhooks import Deliveries
+
+Origin = Annotated[str | None, Header(description="which page asks; browsers say it by themselves")]
 
 
 class SessionRequest(BaseModel):
@@ -59,29 +62,30 @@ def choose_organization(directory: Directory, mode: TeamMode, request: SessionRe
     return directory.active_organization(user["id"], None)
 
 
-def router(directory: Directory, signer: TokenSigner, deliveries: Deliveries, mode: TeamMode) -> APIRouter:
+def router(directory: Directory, signer: TokenSigner, deliveries: Deliveries, settings: Settings) -> APIRouter:
     """Make the routes of tokens, sessions, keys and webhooks."""
     routes = APIRouter()
 
     @routes.post("/devstack/tokens")
-    async def token(new: TokenRequest) -> dict[str, str]:
+    async def token(new: TokenRequest, origin: Origin = None) -> dict[str, str]:
         user = directory.find_user(new.member)
-        organization = choose_organization(directory, mode, new)
+        organization = choose_organization(directory, settings.team_mode, new)
         options = new.model_dump(exclude={"member", "organization", "claims"})
-        return {"token": signer.session_token(user["id"], organization=organization, **options, **new.claims)}
+        claims = {"azp": settings.party_of(origin)} | new.claims
+        return {"token": signer.session_token(user["id"], organization=organization, **options, **claims)}
 
     @routes.post("/devstack/sessions", status_code=HTTP_201_CREATED)
     async def sign_in(new: SessionRequest) -> JsonObject:
         user = directory.find_user(new.member)
-        return directory.create_session(user["id"], choose_organization(directory, mode, new))
+        return directory.create_session(user["id"], choose_organization(directory, settings.team_mode, new))
 
     @routes.delete("/devstack/sessions/{id}", status_code=HTTP_204_NO_CONTENT)
     async def revoke(id: str) -> None:
         directory.revoke_session(id)
 
     @routes.post("/v1/client/sessions/{id}/tokens")
-    async def fresh_token(id: str) -> dict[str, str]:
-        return {"object": "token", "jwt": session_token(directory, signer, id)}
+    async def fresh_token(id: str, origin: Origin = None) -> dict[str, str]:
+        return {"object": "token", "jwt": session_token(directory, signer, id, settings.party_of(origin))}
 
     @routes.post("/devstack/rotate-key", status_code=HTTP_204_NO_CONTENT)
     async def rotate() -> None:
@@ -99,12 +103,12 @@ def router(directory: Directory, signer: TokenSigner, deliveries: Deliveries, mo
     return routes
 
 
-def session_token(directory: Directory, signer: TokenSigner, session_id: str) -> str:
-    """Make a fresh token for an active session; 404 when it has ended."""
+def session_token(directory: Directory, signer: TokenSigner, session_id: str, party: str) -> str:
+    """Make a fresh token for an active session, for the pages of `party`; 404 when the session has ended."""
     session = directory.session(session_id)
     organization_id = session["last_active_organization_id"]
     organization = directory.active_organization(session["user_id"], organization_id) if organization_id else None
-    return signer.session_token(session["user_id"], organization=organization, session_id=session_id)
+    return signer.session_token(session["user_id"], organization=organization, session_id=session_id, azp=party)
 
 
 def _add_changes(routes: APIRouter, directory: Directory) -> None:

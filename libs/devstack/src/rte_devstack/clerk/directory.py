@@ -5,20 +5,23 @@ from pathlib import Path
 
 from rte_devstack.clerk import objects
 from rte_devstack.clerk.errors import ClerkError, not_found
-from rte_devstack.clerk.objects import JsonObject
+from rte_devstack.clerk.objects import AvatarOf, JsonObject
 from rte_devstack.clerk.tokens import ActiveOrganization
 from rte_devstack.json_files import read_json, write_json
 
 Publish = Callable[[str, JsonObject], None]
 """Takes an event type and its data, as a webhook carries them."""
+NAMED = 8
+"""Users that an error names; the demo has six, a load test may have thousands."""
 
 
 class Directory:
     """The instance's objects. Every method that changes one saves before it publishes."""
 
-    def __init__(self, folder: Path, publish: Publish) -> None:
+    def __init__(self, folder: Path, publish: Publish, avatar_of: AvatarOf) -> None:
         self._file = folder / "directory.json"
         self._publish = publish
+        self._avatar_of = avatar_of
         kept = read_json(self._file, {})
         self.users: dict[str, JsonObject] = kept.get("users", {})
         self.organizations: dict[str, JsonObject] = kept.get("organizations", {})
@@ -39,12 +42,12 @@ class Directory:
             names = (objects.primary_email(user), user["username"], user["first_name"])
             if who.casefold() in {name.casefold() for name in names if name}:
                 return user
-        raise not_found("user", who)
+        raise ClerkError(404, "resource_not_found", f"No user was found with id {who}.{self._who_exists()}")
 
     def create_user(self, new: objects.NewUser) -> JsonObject:
         """Add a user; 422 when the id or the e-mail address is taken."""
         self._claim_identity(new.id, new.email_address)
-        user = objects.user(new)
+        user = objects.user(new, self._avatar_of)
         self.users[user["id"]] = user
         self._changed("user.created", user)
         return user
@@ -54,7 +57,7 @@ class Directory:
         user = self.user(id)
         if fields.email_address != objects.primary_email(user):
             self._claim_identity(None, fields.email_address)
-        self.users[id] = objects.changed_user(user, fields)
+        self.users[id] = objects.changed_user(user, fields, self._avatar_of)
         self._changed("user.updated", self.users[id])
         return self.users[id]
 
@@ -81,7 +84,7 @@ class Directory:
         """Add an organization without members; 422 when the id or the slug is taken."""
         if new.id in self.organizations or any(o["slug"] == new.slug for o in self.organizations.values()):
             raise ClerkError(422, "form_identifier_exists", "That organization id or slug is taken.")
-        made = objects.organization(new)
+        made = objects.organization(new, self._avatar_of)
         self.organizations[made["id"]] = made
         self._changed("organization.created", self.organization(made["id"]))
         return self.organization(made["id"])
@@ -162,6 +165,21 @@ class Directory:
         ended = objects.ended_session(self.session(id), "revoked")
         del self.sessions[id]
         self._changed("session.revoked", ended | {"user": self.user(ended["user_id"])})
+
+    def renew_avatars(self) -> None:
+        """Tell the new address of every generated picture, when the stand-in listens on another port than before."""
+        for id, user in self.users.items():
+            self.users[id] = objects.with_avatar(user, self._avatar_of)
+            if self.users[id] is not user:
+                self._changed("user.updated", self.users[id])
+        for id, organization in self.organizations.items():
+            self.organizations[id] = objects.with_avatar(organization, self._avatar_of)
+            if self.organizations[id] is not organization:
+                self._changed("organization.updated", self.organization(id))
+
+    def _who_exists(self) -> str:
+        names = [str(user["first_name"]).lower() for user in self.users.values() if user["first_name"]]
+        return f" There are {', '.join(names[:NAMED])}{' and others' if names[NAMED:] else ''}." if names else ""
 
     def _membership(self, id: str) -> JsonObject:
         if id not in self.memberships:

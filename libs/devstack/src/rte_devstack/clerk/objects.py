@@ -4,6 +4,7 @@ Field for field the shapes of Clerk's webhook schema; every time is in integer m
 """
 
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from rte_devstack.clerk.tokens import new_id
 
 JsonObject = dict[str, Any]
+AvatarOf = Callable[[str], str]
+"""Gives the address of the picture that stands for a user or an organization without an own one, by its id."""
 
 DAY_MS = 86_400_000
 SESSION_MS = 7 * DAY_MS
 ABANDON_MS = 30 * DAY_MS
-IMAGE = "https://img.clerk.com/eyJ0eXBlIjoiZGVmYXVsdCJ9"
-LEGACY_IMAGE = "https://www.gravatar.com/avatar?d=mp"
 ROLE_NAMES = {"org:admin": "Admin", "org:member": "Member"}
 PERMISSIONS = {
     "org:admin": ["org:sys_memberships:manage", "org:sys_memberships:read", "org:sys_profile:manage"],
@@ -91,9 +92,10 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def user(new: NewUser) -> JsonObject:
+def user(new: NewUser, avatar_of: AvatarOf) -> JsonObject:
     """Make the user object; the shape of `user.created`."""
     now = now_ms()
+    id = new.id or new_id("user")
     made: JsonObject = {
         "backup_code_enabled": False,
         "banned": False,
@@ -105,8 +107,8 @@ def user(new: NewUser) -> JsonObject:
         "enterprise_accounts": [],
         "external_accounts": [],
         "has_image": False,
-        "id": new.id or new_id("user"),
-        "image_url": IMAGE,
+        "id": id,
+        "image_url": avatar_of(id),
         "last_active_at": now,
         "last_sign_in_at": None,
         "legal_accepted_at": None,
@@ -121,7 +123,7 @@ def user(new: NewUser) -> JsonObject:
         "primary_email_address_id": None,
         "primary_phone_number_id": None,
         "primary_web3_wallet_id": None,
-        "profile_image_url": LEGACY_IMAGE,
+        "profile_image_url": avatar_of(id),
         "saml_accounts": [],
         "totp_enabled": False,
         "two_factor_enabled": False,
@@ -130,10 +132,10 @@ def user(new: NewUser) -> JsonObject:
         "verification_attempts_remaining": 100,
         "web3_wallets": [],
     }
-    return changed_user(made, new, all_fields=True) | {"updated_at": now}
+    return changed_user(made, new, avatar_of, all_fields=True) | {"updated_at": now}
 
 
-def changed_user(user: JsonObject, fields: UserFields, *, all_fields: bool = False) -> JsonObject:
+def changed_user(user: JsonObject, fields: UserFields, avatar_of: AvatarOf, *, all_fields: bool = False) -> JsonObject:
     """Return `user` with the fields that were set, or with all of them, and a later `updated_at`."""
     said = fields.model_dump(exclude={"id"}, exclude_unset=not all_fields)
     changed = user | {"updated_at": _later(user)}
@@ -143,8 +145,16 @@ def changed_user(user: JsonObject, fields: UserFields, *, all_fields: bool = Fal
         changed |= {"email_addresses": emails, "primary_email_address_id": emails[0]["id"] if emails else None}
     if "image_url" in said:
         image = said.pop("image_url")
-        changed |= {"image_url": image or IMAGE, "has_image": image is not None}
+        changed |= {"image_url": image or avatar_of(user["id"]), "has_image": image is not None}
     return changed | said
+
+
+def with_avatar(thing: JsonObject, avatar_of: AvatarOf) -> JsonObject:
+    """Return a user or organization without an own picture as it is when `avatar_of` has another address for it."""
+    images = {name: avatar_of(thing["id"]) for name in ("image_url", "profile_image_url") if name in thing}
+    if thing["has_image"] or thing == thing | images:
+        return thing
+    return thing | images | {"updated_at": _later(thing)}
 
 
 def _email(address: str, now: int) -> JsonObject:
@@ -179,16 +189,17 @@ def full_name(user: JsonObject) -> str:
     return " ".join(names) or user["username"] or primary_email(user) or user["id"]
 
 
-def organization(new: NewOrganization) -> JsonObject:
+def organization(new: NewOrganization, avatar_of: AvatarOf) -> JsonObject:
     """Make the organization object; the shape of `organization.created`, without `members_count`."""
     now = now_ms()
+    id = new.id or new_id("org")
     return {
         "admin_delete_enabled": True,
         "created_at": now,
         "created_by": new.created_by,
         "has_image": False,
-        "id": new.id or new_id("org"),
-        "image_url": IMAGE,
+        "id": id,
+        "image_url": avatar_of(id),
         "max_allowed_memberships": 25,
         "name": new.name,
         "object": "organization",

@@ -16,8 +16,24 @@ class Settings(TeamSettings, ProcessSettings):
     clerk_webhook_secret: Annotated[CommaList, Field(description="signs webhooks; several while a secret is rotated")]
     clerk_secret_key: str = Field(min_length=1)
     webhook_url: AnyHttpUrl | None = Field(None, description="where webhooks go; none are recorded without")
-    authorized_party: str = Field(DEFAULT_PARTY, description="origin of the web client: claim azp, redirects, CORS")
+    clerk_authorized_parties: Annotated[CommaList, Field(min_length=1)] = Field(
+        (DEFAULT_PARTY,), description="origins of web clients: claim azp, redirects, CORS; the first is the stack's own"
+    )
+    team_name: str | None = Field(None, description="what the one team is called, where TEAM_MODE is single")
     issuer: str = DEFAULT_ISSUER
     retry_scale: float = Field(1, ge=0, description="factor on the waits of Svix's retry schedule")
 
-    _split = field_validator("clerk_webhook_secret", mode="before")(split_commas)
+    _split = field_validator("clerk_webhook_secret", "clerk_authorized_parties", mode="before")(split_commas)
+
+    @property
+    def authorized_party(self) -> str:
+        """The stack's own origin, for which tokens are made unless a page of another one asks."""
+        return self.clerk_authorized_parties[0]
+
+    def party_of(self, origin: str | None) -> str:
+        """The origin that a token is made for: the asking page's, as at Clerk, when it is one of the list."""
+        return origin if origin in self.clerk_authorized_parties else self.authorized_party
+
+    def avatar_of(self, id: str) -> str:
+        """Address of the generated picture of a user or an organization, as a browser on this machine reaches it."""
+        return f"http://localhost:{self.port}/avatars/{id}.svg"

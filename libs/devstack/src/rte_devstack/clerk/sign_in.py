@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER
 
+from rte_common.settings import TeamMode
 from rte_devstack.clerk.control import SessionRequest, choose_organization, session_token
 from rte_devstack.clerk.directory import Directory
 from rte_devstack.clerk.errors import ClerkError
@@ -21,7 +22,6 @@ from rte_devstack.clerk.tokens import TokenSigner
 COOKIE = "__session"
 SHOWN = 24
 """Members offered on the page; the demo has six, a load test may have thousands."""
-COLOURS = ("#0f766e", "#9a3412", "#1d4ed8", "#86198f", "#4d7c0f", "#be123c")
 EMPTY = '<li class="empty">Nobody is here yet: <code>make up</code> fills in the demo team.</li>'
 PAGES = Path(__file__).parent / "pages"
 
@@ -32,29 +32,29 @@ def router(directory: Directory, signer: TokenSigner, settings: Settings) -> API
 
     @routes.get("")
     async def choose(redirect_url: str | None = None) -> HTMLResponse:
-        check_redirect(redirect_url, settings.authorized_party)
+        party_of(redirect_url, settings)
         offered = sorted(directory.users.values(), key=lambda user: int(user["created_at"]))[:SHOWN]
         hidden = f'<input type="hidden" name="redirect_url" value="{escape(redirect_url)}">' if redirect_url else ""
-        return _page("choose", members=_member_list(directory, offered), redirect_field=hidden)
+        return _page("choose", members=_member_list(directory, offered, settings), redirect_field=hidden)
 
     @routes.post("")
     async def sign_in(member: Annotated[str, Form()], redirect_url: Annotated[str | None, Form()] = None) -> Response:
-        check_redirect(redirect_url, settings.authorized_party)
+        party = party_of(redirect_url, settings)
         user = directory.find_user(member)
         organization = choose_organization(directory, settings.team_mode, SessionRequest(member=user["id"]))
         session = directory.create_session(user["id"], organization)
         here = f"/sign-in/done?{urlencode({'session': session['id']})}"
         answer = RedirectResponse(redirect_url or here, HTTP_303_SEE_OTHER)
-        _set_cookie(answer, session_token(directory, signer, session["id"]))
+        _set_cookie(answer, session_token(directory, signer, session["id"], party))
         return answer
 
     @routes.get("/done")
     async def done(session: str) -> HTMLResponse:
-        token = session_token(directory, signer, session)
+        token = session_token(directory, signer, session, settings.authorized_party)
         user = directory.user(directory.session(session)["user_id"])
         answer = _page(
             "done",
-            avatar=_avatar(directory, user),
+            avatar=_avatar(user),
             name=escape(full_name(user)),
             session=escape(session),
             token=escape(token),
@@ -66,13 +66,20 @@ def router(directory: Directory, signer: TokenSigner, settings: Settings) -> API
     return routes
 
 
-def check_redirect(url: str | None, allowed_origin: str) -> None:
-    """Refuse every address outside the allowed origin, as Clerk does: else the page is an open redirect."""
-    if url is None:
-        return
-    parts = urlsplit(url)
-    if f"{parts.scheme}://{parts.netloc}" != allowed_origin:
-        raise ClerkError(400, "invalid_redirect_url", f"redirect_url must begin with {allowed_origin}/")
+def party_of(redirect_url: str | None, settings: Settings) -> str:
+    """Return the origin of the page that signs somebody in: where the browser goes afterwards.
+
+    Every address elsewhere is refused, as Clerk does: else the page is an open redirect.
+    """
+    if redirect_url is None:
+        return settings.authorized_party
+    parts = urlsplit(redirect_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if origin not in settings.clerk_authorized_parties:
+        allowed = ", ".join(f"{party}/" for party in settings.clerk_authorized_parties)
+        message = f"redirect_url must begin with one of {allowed} (RTE_WEB_ORIGINS names others)"
+        raise ClerkError(400, "invalid_redirect_url", message)
+    return origin
 
 
 def _set_cookie(answer: Response, token: str) -> None:
@@ -86,27 +93,27 @@ def _page(page: str, /, **values: str) -> HTMLResponse:
     return HTMLResponse(frame.substitute(body=body), headers={"cache-control": "no-store"})
 
 
-def _member_list(directory: Directory, users: Iterable[JsonObject]) -> str:
+def _teams(directory: Directory, user: JsonObject, settings: Settings) -> list[str]:
+    if settings.team_mode is TeamMode.SINGLE and settings.team_name:
+        return [settings.team_name]
+    return [
+        directory.organizations[membership["organization_id"]]["name"]
+        for membership in directory.memberships.values()
+        if membership["user_id"] == user["id"]
+    ]
+
+
+def _member_list(directory: Directory, users: Iterable[JsonObject], settings: Settings) -> str:
     items = [
-        f"""<li><button type="submit" name="member" value="{escape(user["id"])}">{_avatar(directory, user)}
+        f"""<li><button type="submit" name="member" value="{escape(user["id"])}">{_avatar(user)}
         <span class="who"><strong>{escape(full_name(user))}</strong>
-        <small>{escape(primary_email(user) or "no e-mail address")}</small></span>{_teams(directory, user)}
+        <small>{escape(primary_email(user) or "no e-mail address")}</small></span>
+        <span class="team">{escape(", ".join(_teams(directory, user, settings)))}</span>
         </button></li>"""
         for user in users
     ]
     return "\n".join(items) or EMPTY
 
 
-def _teams(directory: Directory, user: JsonObject) -> str:
-    names = [
-        directory.organizations[membership["organization_id"]]["name"]
-        for membership in directory.memberships.values()
-        if membership["user_id"] == user["id"]
-    ]
-    return f'<span class="team">{escape(", ".join(names))}</span>' if names else ""
-
-
-def _avatar(directory: Directory, user: JsonObject) -> str:
-    initials = "".join(word[0] for word in full_name(user).split()[:2]).upper()
-    colour = COLOURS[list(directory.users).index(user["id"]) % len(COLOURS)]
-    return f'<span class="avatar" style="background:{colour}" aria-hidden="true">{escape(initials)}</span>'
+def _avatar(user: JsonObject) -> str:
+    return f'<img class="avatar" src="/avatars/{escape(user["id"])}.svg" alt="" width="40" height="40">'

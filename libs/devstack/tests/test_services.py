@@ -1,0 +1,63 @@
+"""What the caller's environment changes about a stack."""
+
+from pathlib import Path
+
+import pytest
+
+from rte_devstack.folder import Folder
+from rte_devstack.program import Program, ProgramFailed
+from rte_devstack.services import STAND_IN_ISSUER, Parts
+
+OWN = ["http://localhost:8300", "http://127.0.0.1:8300"]
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parts:
+    """A stack that is not started, in an environment that says nothing about it."""
+    for name in ("CLERK_ISSUER", "CLERK_AUTHORIZED_PARTIES", "TEAM_MODE", "RTE_WEB_ORIGINS"):
+        monkeypatch.delenv(name, raising=False)
+    return Parts(Folder(tmp_path), 8300)
+
+
+def told(parts: Parts, program: str, variable: str) -> str | None:
+    programs: dict[str, Program] = {each.name: each for step in parts.steps() for each in step.programs}
+    return (programs[program].environment or {}).get(variable)
+
+
+def titles(parts: Parts) -> list[str]:
+    return [step.title for step in parts.steps()]
+
+
+def test_services_and_stand_in_let_the_same_pages_in(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_default = {told(parts, name, "CLERK_AUTHORIZED_PARTIES") for name in ("api", "realtime-gateway", "clerk")}
+    monkeypatch.setenv("RTE_WEB_ORIGINS", "http://localhost:3000/, https://my.test")
+    chosen = {told(parts, name, "CLERK_AUTHORIZED_PARTIES") for name in ("api", "realtime-gateway", "clerk")}
+
+    vite = [f"http://{host}:{port}" for port in (5173, 4173) for host in ("localhost", "127.0.0.1")]
+    assert by_default == {",".join([*OWN, *vite])}
+    assert chosen == {",".join([*OWN, "http://localhost:3000", "https://my.test"])}
+
+
+def test_a_bad_origin_stops_the_start(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTE_WEB_ORIGINS", "localhost:3000")
+
+    with pytest.raises(ProgramFailed, match="RTE_WEB_ORIGINS has 'localhost:3000'"):
+        parts.steps()
+
+
+def test_what_is_set_to_nothing_counts_as_not_set(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_it_is = titles(parts)
+    for name in ("CLERK_ISSUER", "CLERK_AUTHORIZED_PARTIES", "TEAM_MODE", "RTE_WEB_ORIGINS"):
+        monkeypatch.setenv(name, "")
+
+    assert titles(parts) == as_it_is
+    assert told(parts, "api", "CLERK_ISSUER") == STAND_IN_ISSUER
+
+
+@pytest.mark.parametrize(("issuer", "filled"), [(STAND_IN_ISSUER, True), ("https://clerk.example.com", False)])
+def test_the_demo_team_is_filled_in_unless_another_clerk_signs_people_in(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, issuer: str, filled: bool
+) -> None:
+    monkeypatch.setenv("CLERK_ISSUER", issuer)
+
+    assert ("filling in the demo team" in titles(parts)) is filled
