@@ -138,7 +138,7 @@ def _origin(scope: Scope) -> tuple[str, Context | None]:
     return (request_id if REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex), parent
 
 
-def _note(error: Exception, span: Span) -> None:
+def _record_failure(error: Exception, span: Span) -> None:
     log.error("request_failed", exc_info=error)
     span.record_exception(error)
     span.set_status(StatusCode.ERROR)
@@ -181,7 +181,7 @@ class RequestContext:
             try:
                 await self._app(scope, receive, send_with_id)
             except Exception as error:
-                _note(error, span)
+                _record_failure(error, span)
                 if not status:  # else the server ends the connection, because the answer stays unfinished
                     await problems.unexpected(Request(scope))(scope, receive, send_with_id)
             finally:

@@ -7,7 +7,7 @@ Cached responses are given while the database is away too, and are not marked li
 database nothing changes, so they are what it would say, but for events that it took with it, and for MAX_AGE_SECONDS
 at most.
 
-A dict for each team is measured to be faster than cachetools (docs/decisions/0018).
+A dict for each team is measured to be faster than cachetools (docs/decisions/0020).
 """
 
 import time
