@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -36,9 +35,10 @@ def jobs(settings: Settings, exports: Exports) -> list[Job]:
 
 def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI app: health only, the work comes through NATS."""
+    health = Health()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             database.connect(settings, application_name="jobs") as db,
             jetstream.connect(settings, name="jobs") as broker,
@@ -52,8 +52,8 @@ def create_app(settings: Settings) -> FastAPI:
                 jetstream.consume(broker, "JOBS", "jobs-export", "rte.jobs.export", exports.handle),
                 outbox.run(db, broker),
             ):
-                app.state.health.checks = {"database": db.check, "nats": broker.check}
-                yield {}
+                health.checks = {"database": db.check, "nats": broker.check}
+                yield
 
     app = FastAPI(
         title="Remote Teams Expectations: jobs",
@@ -62,8 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         telemetry=FRAMEWORK_TELEMETRY,
     )
-    app.state.health = Health()
-    app.include_router(app.state.health.router)
+    health.install(app)
     app.add_middleware(RequestContext)
     return app
 
