@@ -104,3 +104,11 @@ def test_a_change_that_is_rolled_back_leaves_no_event(teams: Database) -> None:
     )
 
     assert teams.execute("select count(*) from outbox") == "0"
+
+
+@pytest.mark.parametrize(
+    "subject", ["rte.events.test", "rte.events.user.created.red", "rte.clerk.user.created.red.anna"]
+)
+def test_a_subject_that_is_no_events_is_named(subject: str) -> None:
+    with pytest.raises(ValueError, match=f"{subject} is not rte.events.<entity>"):
+        events.Subject.parse(subject)

@@ -43,7 +43,7 @@ KEY_FETCHES = Counter("rte_jwks_fetches_total", "Fetches of Clerk's public keys"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Who a request acts for. `role` is None when the token does not say (single team: the database knows)."""
+    """Member for whom a request acts. `role` is None when the token does not say (single team: the database knows)."""
 
     id: str
     team_id: str

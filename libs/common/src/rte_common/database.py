@@ -190,7 +190,7 @@ class Database:
         self.timeout_seconds = timeout_seconds
         self.outage = Outage()
         self.committed = asyncio.Event()
-        """Set after each commit that may have written events: the relay waits for it."""
+        """Signal of each commit that may have written events: the relay waits for it."""
 
     def acting_as(self, member: Member, *, read_only: bool = False) -> Transaction:
         """A transaction that sees and changes what `member` may: role and claims are set inside it, for it alone.

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 PREFIX = "rte.events."
 SUBJECTS = f"{PREFIX}>"
-SUBJECT_DOTS = 5
 
 
 class Row(BaseModel):
@@ -50,7 +49,7 @@ class UserRow(Row):
 
 
 class MembershipRow(Row):
-    """That a user is in a team."""
+    """Membership of a user in a team."""
 
     team_id: str
     user_id: str
@@ -67,7 +66,7 @@ class Event(BaseModel):
     id: UUID
     occurred_at: datetime
     actor_id: str | None
-    """Who changed it; None for changes by the system or by hand."""
+    """User who changed the row; None for changes by the system or by hand."""
     team_id: str
     user_id: str
 
@@ -101,25 +100,25 @@ class _ExpectationUpdate(_Updated):
 
 
 class ExpectationUpdated(_ExpectationUpdate):
-    """Title or date changed."""
+    """Title or date of an expectation changed."""
 
     type: Literal["expectation.updated.v1"]
 
 
 class ExpectationCompleted(_ExpectationUpdate):
-    """It is done, and history from now on."""
+    """An expectation is done, and history from now on."""
 
     type: Literal["expectation.completed.v1"]
 
 
 class ExpectationArchived(_ExpectationUpdate):
-    """History grew old enough to leave the lists."""
+    """A finished expectation grew old enough to leave the lists."""
 
     type: Literal["expectation.archived.v1"]
 
 
 class ExpectationDeleted(_Deleted):
-    """Withdrawn before it was done."""
+    """An expectation was withdrawn before it was done."""
 
     type: Literal["expectation.deleted.v1"]
     table: Literal["expectations"]
@@ -136,7 +135,7 @@ class UserCreated(_Inserted):
 
 
 class UserUpdated(_Updated):
-    """Name, picture or time zone changed. One event for each team of the user."""
+    """Name, picture or time zone of a user changed. One event for each team of the user."""
 
     type: Literal["user.updated.v1"]
     table: Literal["users"]
@@ -163,7 +162,7 @@ class MembershipCreated(_Inserted):
 
 
 class MembershipUpdated(_Updated):
-    """The role changed."""
+    """Role of a member changed."""
 
     type: Literal["membership.updated.v1"]
     table: Literal["memberships"]
@@ -180,7 +179,7 @@ class MembershipDeleted(_Deleted):
 
 
 class SessionRevocationRow(Row):
-    """That a session ended before its tokens did."""
+    """End of a session before that of its tokens."""
 
     session_id: str
     user_id: str
@@ -275,9 +274,7 @@ class Subject(NamedTuple):
     @classmethod
     def parse(cls, subject: str) -> Self:
         """The parts of a subject; raises ValueError for one that is no event's."""
-        if not subject.startswith(PREFIX) or subject.count(".") != SUBJECT_DOTS:
+        parts = subject.removeprefix(PREFIX).split(".", 3)
+        if not subject.startswith(PREFIX) or len(parts) != 4:
             raise ValueError(f"{subject} is not {PREFIX}<entity>.<verb>.<team>.<user>")
-        return cls(*subject.removeprefix(PREFIX).split("."))
-
-    def __str__(self) -> str:
-        return PREFIX + ".".join(self)
+        return cls(*parts)

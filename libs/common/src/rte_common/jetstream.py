@@ -31,8 +31,8 @@ CLOSE_SECONDS = 2
 """Time that the end of the process waits for the broker to take what was still to be written."""
 BROADCASTS = "rte.broadcasts.>"
 BROADCAST_SECONDS, BROADCASTS_PER_ROOM, BROADCAST_BYTES = 3 * DAY, 25, 32 << 20
-"""How long and how many of the broadcasts that clients ask to keep: the real Realtime server's, and what every gateway
-may hold in memory."""
+"""Age, number in a room and total size of the broadcasts that are kept for replay: as on the real Realtime server, and
+what every gateway may hold in memory."""
 STREAMS = (
     StreamConfig(name="EVENTS", subjects=[events.SUBJECTS], max_age=7 * DAY, duplicate_window=3600),
     StreamConfig(name="CLERK", subjects=["rte.clerk.>"], max_age=7 * DAY, duplicate_window=DAY),

@@ -45,7 +45,7 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 FRAMEWORK_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-"""For FastAPI: RequestContext makes the one span of a request, with the metric and the log line."""
+"""FastAPI's own telemetry, switched off: RequestContext makes a request's one span, its metric and its log line."""
 LOG_EVENTS = Counter("rte_log_events_total", "Log lines at warning and above", ["level"])
 
 

@@ -39,6 +39,6 @@ async def _writing_member(request: Request) -> Member:
 CurrentState = Annotated[RequestState, Depends(_state)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentMember = Annotated[Member, Depends(_current_member)]
-"""Who is asking, as the middleware found out; the OpenAPI document says how callers prove it."""
+"""Member who is asking, as the middleware found out; the OpenAPI document says how callers prove it."""
 WritingMember = Annotated[Member, Depends(_writing_member)]
-"""Who is asking, and may change something: anybody but an impersonator."""
+"""Member who is asking and may change something: anybody but an impersonator."""

@@ -40,7 +40,7 @@ class Created:
 
 
 def fingerprint(operation: str, body: str) -> bytes:
-    """What makes two requests the same."""
+    """Digest by which two requests are the same."""
     return blake2b(f"{operation}\n{body}".encode(), digest_size=16).digest()
 
 

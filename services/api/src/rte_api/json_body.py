@@ -12,7 +12,7 @@ from rte_common.problems import Problem
 
 WHAT_TO_SEND = "Send a JSON object with Content-Type: application/json"
 MAX_FOUND_CHARACTERS = 12
-"""Part of the body that is shown where a mistake is."""
+"""Length of the extract that shows a mistake in the body."""
 
 
 class UnreadableBody(Problem):

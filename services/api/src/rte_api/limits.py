@@ -27,7 +27,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request may go on, and what is left."""
+    """Decision whether a request may go on, and what is left."""
 
     allowed: bool
     limit: bytes
@@ -37,7 +37,7 @@ class Verdict:
 
 
 class RateLimits:
-    """Counts the requests and the writes of each member."""
+    """Counters of the requests and the writes of each member."""
 
     def __init__(self, requests: int, writes: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._requests = requests

@@ -32,16 +32,16 @@ REQUEST_HEADERS = (
     *("traceparent", "tracestate", "baggage", "sentry-trace"),  # added by tracing in browsers
     *("apikey", "x-client-info"),  # added by Supabase's clients
 )
-"""What pages of other origins may send."""
+"""Request headers that pages of other origins may send."""
 RESPONSE_HEADERS = (
     *("etag", "location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id"),
     *("idempotency-replayed", "www-authenticate", "allow"),
 )
-"""What pages of other origins may read."""
+"""Response headers that pages of other origins may read."""
 
 
 class ApiState(State, FallbackState, AvatarsState):
-    """What requests share, features included."""
+    """State of the api, with what its features add."""
 
 
 def create_app(settings: Settings) -> FastAPI:

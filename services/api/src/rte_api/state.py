@@ -23,13 +23,13 @@ class State(TypedDict):
     cache: TeamCache
     storage: AsyncStorageClient
     team_changed: Callable[[str], None]
-    """Called with the id of a team that a request has changed, before the answer leaves."""
+    """Callback with the id of a team that a request has changed, before the answer leaves."""
 
 
 class RequestState(State):
     """State of a request that the middleware let in; on a public path there is only State."""
 
     member: Member
-    """Who is asking, as the token proves."""
+    """Member who is asking, as the token proves."""
     generation: Generation | None
-    """Where the answer may be cached for the team; None when it may not."""
+    """Generation of the team's cache into which the answer may be put; None when it may not."""

@@ -22,7 +22,7 @@ START_OF_SCAN = re.compile(rb"\xff\xda\x00[\x08\x0a\x0c\x0e][\x01-\x04]")
 MAX_SCANS = 50
 """Scans of a JPEG: each takes 30 ms at 36 million pixels, and 82 bytes. Progressive ones have about ten."""
 ENDINGS = (bytes(4096) + b"\xff\xd9", b"\xaa" * 4096 + b"\xff\xd9")
-"""Two ways for a JPEG to end that has no end marker."""
+"""Ends for a JPEG that has no end marker; a whole picture is the same with each."""
 GREY_16_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 """Modes of 16 bits of grey in Pillow, by version and machine."""
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))

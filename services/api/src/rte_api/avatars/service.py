@@ -19,7 +19,7 @@ from rte_common.storage import AVATARS
 log = structlog.get_logger(__name__)
 
 SHOWN_SIZE = 256
-"""The size that `avatar_url` names; the others differ in the file's name only."""
+"""Edge of the square that `avatar_url` names; the others differ in the file's name only."""
 YEAR_SECONDS = "31536000"
 PUBLIC = f"/object/public/{AVATARS}/"
 
@@ -31,7 +31,7 @@ CHANGE = """
 
 
 class Avatars:
-    """Makes and keeps the pictures."""
+    """Pictures of members, in storage and in the database."""
 
     def __init__(self, database: Database, storage: AsyncStorageClient, storage_url: str) -> None:
         self._database = database
@@ -86,7 +86,7 @@ class Avatars:
 
 
 class AvatarsState(TypedDict):
-    """What this feature adds to the api's State."""
+    """Part of the api's state that pictures need."""
 
     avatars: Avatars
 

@@ -36,7 +36,7 @@ MAX_AGE_SECONDS = 7 * 24 * 3600
 PAUSE_SECONDS = 1
 """Time between two saves: a busy team costs one read a second."""
 MAX_PAUSE_SECONDS = 10
-"""The same after failures."""
+"""Longest time between two saves, after failures."""
 MAX_ITEMS = 5_000
 MAX_VALUE_BYTES = 1_000_000
 """Size of a value: the broker takes messages of up to 1 MiB. 5,000 items of usual titles are 775 KB."""
@@ -201,7 +201,7 @@ class Fallback:
 
 
 class FallbackState(TypedDict):
-    """What this feature adds to the api's State."""
+    """Part of the api's state that lists need while the database is away."""
 
     fallback: Fallback
 

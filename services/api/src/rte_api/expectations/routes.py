@@ -37,7 +37,7 @@ from rte_common.problems import may_raise
 MAX_AGE_SECONDS = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ALL: 60}
 """Age up to which the caller's own cache may give a list."""
 ME = "me"
-"""The caller, where a member's id is asked for."""
+"""Name of the caller where a member's id is asked for."""
 
 router = APIRouter(prefix="/expectations", tags=["expectations"], route_class=JsonRoute)
 
