@@ -12,20 +12,19 @@ from pydantic.json_schema import models_json_schema
 
 from rte_common import events
 from rte_common.jetstream import BROADCASTS_PER_ROOM
-from rte_realtime_gateway import limits
-from rte_realtime_gateway.announcements import EXPORT_EVENTS, REPORT_EVENT, TOLD
-from rte_realtime_gateway.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
-from rte_realtime_gateway.channel import MAX_HELD, MAX_HELD_BYTES
-from rte_realtime_gateway.closing import Closing
-from rte_realtime_gateway.persisted import MAX_PERSISTED_BYTES
-from rte_realtime_gateway.presence import MAX_META_BYTES
+from rte_realtime_gateway.access import limits
+from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
+from rte_realtime_gateway.clients.channel import MAX_HELD_BYTES, MAX_HELD_MESSAGES
+from rte_realtime_gateway.clients.session import MAX_JOIN_BYTES
 from rte_realtime_gateway.protocol import bindings, filters, frames, join
 from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEY
-from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED
-from rte_realtime_gateway.session import MAX_JOIN_BYTES
+from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED, CloseCode
+from rte_realtime_gateway.protocol.tables import COLUMNS, SCHEMA
+from rte_realtime_gateway.rooms.announcements import ANNOUNCED, EXPORT_EVENTS, REPORT_EVENT
+from rte_realtime_gateway.rooms.presence import MAX_META_BYTES
+from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES
+from rte_realtime_gateway.server.socket import SOCKET_PIECE_RATE
 from rte_realtime_gateway.settings import Settings
-from rte_realtime_gateway.socket import SOCKET_PIECES
-from rte_realtime_gateway.tables import COLUMNS, SCHEMA
 
 FILE = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
 JsonSchema = dict[str, Any]
@@ -108,7 +107,7 @@ FROM_SERVER: dict[str, JsonSchema] = {
         payload={},
         meta={
             "type": "object",
-            "description": "Of persisted broadcasts: `id`, and `replayed` for those of before the join",
+            "description": "Of kept broadcasts: `id`, and `replayed` for those of before the join",
         },
     ),
     "system": closed(
@@ -137,7 +136,7 @@ TO_SERVER: dict[str, JsonSchema] = {
                             "self": FLAG,
                             "replay": {
                                 **closed("since", since={"type": "integer"}, limit={"type": "integer", "minimum": 1}),
-                                "description": "Private channels only: the newest `limit` persisted broadcasts after "
+                                "description": "Private channels only: the newest `limit` kept broadcasts after "
                                 f"`since`, in milliseconds; at most {MAX_REPLAY}",
                             },
                         },
@@ -164,31 +163,31 @@ TO_SERVER: dict[str, JsonSchema] = {
 HEARTBEAT = "heartbeat"
 
 LIMITS: dict[str, dict[str, int]] = {
-    "channels": {"socket": limits.MAX_CHANNELS, "member": limits.MEMBER_CHANNELS, "team": limits.TEAM_CHANNELS},
+    "channels": {"socket": limits.MAX_CHANNELS, "member": limits.MAX_MEMBER_CHANNELS, "team": limits.MAX_TEAM_CHANNELS},
     "joins a second": {
-        "socket": int(limits.SOCKET_JOINS[0]),
-        "member": int(limits.JOINS.member[0]),
-        "team": int(limits.JOINS.team[0]),
+        "socket": int(limits.SOCKET_JOIN_RATE[0]),
+        "member": int(limits.JOIN_RATES.member[0]),
+        "team": int(limits.JOIN_RATES.team[0]),
     },
     "messages a second": {
-        "socket": int(limits.SOCKET_MESSAGES[0]),
-        "member": int(limits.MESSAGES.member[0]),
-        "team": int(limits.MESSAGES.team[0]),
+        "socket": int(limits.SOCKET_MESSAGE_RATE[0]),
+        "member": int(limits.MESSAGE_RATES.member[0]),
+        "team": int(limits.MESSAGE_RATES.team[0]),
     },
-    "presence": {"changes a second": int(limits.PRESENCE[0]), "bytes": MAX_META_BYTES},
+    "presence": {"changes a second": int(limits.PRESENCE_RATE[0]), "bytes": MAX_META_BYTES},
     "message": {"bytes": Settings.model_fields["max_message_bytes"].default, "levels of JSON": frames.MAX_DEPTH},
     "join": {
         "bytes": MAX_JOIN_BYTES,
         "bytes of the topic": frames.MAX_HEADER_FIELD,
-        "bytes of the presence key": join.MAX_PRESENCE_KEY,
+        "bytes of the presence key": join.MAX_PRESENCE_KEY_BYTES,
         "bindings": join.MAX_BINDINGS,
         "patterns in filters": bindings.MAX_PATTERNS,
         "conditions in filters": bindings.MAX_CONDITIONS,
         "values of `in`": filters.MAX_IN_VALUES,
     },
-    "before the token has come": {"messages of a channel": MAX_HELD, "bytes of a socket": MAX_HELD_BYTES},
-    "persisted broadcasts": {"of a channel": BROADCASTS_PER_ROOM, "bytes": MAX_PERSISTED_BYTES},
-    "pings, pongs and pieces a second": {"socket": int(SOCKET_PIECES[0])},
+    "before the token has come": {"messages of a channel": MAX_HELD_MESSAGES, "bytes of a socket": MAX_HELD_BYTES},
+    "kept broadcasts": {"of a channel": BROADCASTS_PER_ROOM, "bytes": MAX_KEPT_BYTES},
+    "pings, pongs and pieces a second": {"socket": int(SOCKET_PIECE_RATE[0])},
 }
 """What clients may do; docs/realtime-clients.md says what happens beyond it."""
 
@@ -202,10 +201,10 @@ def announced() -> dict[str, JsonSchema]:
         f"announcement_of_{table}": closed(
             type=const("broadcast"),
             event=const(*events_of[table]),
-            payload=closed(**{name: columns[table][name] for name in TOLD[table]}),
+            payload=closed(**{name: columns[table][name] for name in ANNOUNCED[table]}),
             meta=closed(id={**TEXT, "description": "Of the event: an announcement that comes again has the same"}),
         )
-        for table in TOLD
+        for table in ANNOUNCED
     }
 
 
@@ -278,7 +277,7 @@ def document() -> dict[str, Any]:
 
 
 def _closings() -> str:
-    named = [value for name, value in vars(Closing).items() if name.isupper()]
+    named = [value for name, value in vars(CloseCode).items() if name.isupper()]
     return "; ".join(f"{code} {reason}" for code, reason in named)
 
 

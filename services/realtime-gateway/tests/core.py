@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,18 +13,26 @@ from typing import Any
 from gateway import TEAM, VERBS, row
 
 from rte_common.auth import Member
-from rte_realtime_gateway.authorization import Refused
-from rte_realtime_gateway.changes import Change, read
-from rte_realtime_gateway.hub import SOURCES, Hub
+from rte_realtime_gateway.access.authorization import Refused
+from rte_realtime_gateway.access.readiness import Readiness, Source
+from rte_realtime_gateway.changes.positions import Positions
+from rte_realtime_gateway.clients.channel import Gate
+from rte_realtime_gateway.clients.session import Session
+from rte_realtime_gateway.hub import Hub
+from rte_realtime_gateway.ports import Later
 from rte_realtime_gateway.protocol import bindings
-from rte_realtime_gateway.protocol.frames import Version
-from rte_realtime_gateway.session import Session
+from rte_realtime_gateway.protocol.changes import Change, read
+from rte_realtime_gateway.protocol.frames import Broadcast, Version
+from rte_realtime_gateway.rooms.presence import Entry
+from rte_realtime_gateway.rooms.replay import Replay, Storage, Stored
+from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
 
 TOPIC = "realtime:expectations:active"
 FLUSH_SECONDS = 0.06
+KEPT_SECONDS = 360.0
 ALL = {"event": "*", "schema": "public", "table": "expectations"}
 SUBSCRIPTION = f"{TOPIC}#{bindings.read([ALL]).digest}"
-"""Under which the place of a client that joined for ALL is kept."""
+"""Subscription of a client that joined for ALL."""
 
 
 @dataclass
@@ -84,7 +93,7 @@ class Wire:
     data: bytes = b""
     closed: tuple[int, str] | None = None
     slowed: float = 0
-    queued: int = 0
+    queued_bytes: int = 0
 
     def write(self, data: bytes) -> None:
         assert self.closed is None, "written after the close"
@@ -207,6 +216,65 @@ def kind3(join_ref: str, ref: str, topic: str, event: str, meta: bytes, encoding
 
 
 @dataclass
+class Alone:
+    """A process without peers."""
+
+    peer_id: str = "alone"
+    unshared: set[str] = field(default_factory=set)
+    """Clients whose positions peers would have to be told."""
+    storage: Storage | None = None
+
+    def broadcast(self, room: RoomName, broadcast: Broadcast) -> None:
+        """Nobody is there."""
+
+    def present(self, room: RoomName, entry: Entry) -> None:
+        """Nobody is there."""
+
+    def absent(self, room: RoomName, entry: Entry) -> None:
+        """Nobody is there."""
+
+    def changed(self, client: str) -> None:
+        self.unshared.add(client)
+
+    def share_now(self, done: Callable[[], None]) -> None:
+        done()
+
+    def reset(self) -> None:
+        self.unshared.clear()
+
+    def store(self, room: RoomName, broadcast: Broadcast, seconds: int, stored: Stored) -> None:
+        if self.storage is None:
+            stored(False)
+        else:
+            self.storage.store(room, broadcast, seconds, stored)
+
+
+def hub_alone(
+    later: Later,
+    peers: Alone | None = None,
+    *,
+    flush_seconds: float = FLUSH_SECONDS,
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
+) -> Hub:
+    """A hub without peers."""
+    peers = peers or Alone()
+    rooms = Rooms(later, peers, peers)
+    replay, positions = Replay(rooms, peers, now), Positions(peers, KEPT_SECONDS, clock)
+    return Hub(
+        later,
+        rooms,
+        replay,
+        positions,
+        Readiness(),
+        flush_seconds=flush_seconds,
+        kept_seconds=KEPT_SECONDS,
+        now=now,
+        clock=clock,
+    )
+
+
+@dataclass
 class World:
     """One process: a hub, its clock, and who may sign in."""
 
@@ -215,18 +283,24 @@ class World:
 
     def __post_init__(self) -> None:
         clock = self.clock
-        self.hub = Hub(clock.later, now=clock.now, clock=clock.steady, flush_seconds=FLUSH_SECONDS)
+        self.peers = Alone()
+        self.hub = hub_alone(clock.later, self.peers, now=clock.now, clock=clock.steady)
         self.tokens = Tokens(self.clock)
-        self.hub.start_after(self.sequence, "the first")
-        for source in SOURCES:
-            self.hub.source_live(source, True)
+        self.hub.reset(self.sequence, "the first")
+        for source in Source:
+            self.hub.readiness.update(source, live=True)
 
     def client(
-        self, version: Version = Version.V2, *, api_key: str | None = None, session: str | None = None
+        self,
+        version: Version = Version.V2,
+        *,
+        api_key: str | None = None,
+        session: str | None = None,
+        gate: Gate | None = None,
     ) -> Client:
         """Connect."""
         wire = Wire()
-        core = Session(self.hub, self.tokens, wire, version, api_key=api_key, client_id=session)
+        core = Session(self.hub, gate or self.tokens, wire, version, api_key=api_key, client_id=session)
         return Client(self, version, wire, core)
 
     def member(self, version: Version = Version.V2, user: str = "user_alex", **join: Any) -> Client:
@@ -275,4 +349,4 @@ class World:
         """Let time pass as the process sees it, second by second."""
         for _ in range(int(seconds)):
             self.clock.advance(1)
-            self.hub.tidy()
+            self.hub.check_deadlines()

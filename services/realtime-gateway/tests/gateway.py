@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rte_devstack.clerk.tokens import DEFAULT_ISSUER, DEFAULT_PARTY, ActiveOrganization, TokenSigner
 from rte_devstack.program import Program, answers
-from rte_realtime_gateway.positions import BUCKET as POSITIONS_BUCKET
+from rte_realtime_gateway.broker.shared_positions import POSITIONS_STORE
 
 TEAM = "org_harbour"
 OTHER_TEAM = "org_desert"
@@ -145,14 +145,14 @@ class Changes:
         """Wait until the gateways know together that a client has had the latest change."""
         latest = (await self.jetstream.stream_info("EVENTS")).state.last_seq
         async with asyncio.timeout(20):
-            while max(await self._places(), default=0) < latest:
+            while max(await self._offsets(), default=0) < latest:
                 await asyncio.sleep(0.02)
 
-    async def _places(self) -> list[int]:
-        stream = f"KV_{POSITIONS_BUCKET}"
+    async def _offsets(self) -> list[int]:
+        stream = f"KV_{POSITIONS_STORE}"
         subjects = (await self.jetstream.stream_info(stream, subjects_filter=">")).state.subjects or {}
         told = [json.loads((await self.jetstream.get_last_msg(stream, subject)).data or b"{}") for subject in subjects]
-        return [place for clients in told for places in clients.values() for place in places.values()]
+        return [offset for clients in told for offsets in clients.values() for offset in offsets.values()]
 
     async def insert(self, **values: Any) -> dict[str, Any]:
         """A new expectation; returns its row."""

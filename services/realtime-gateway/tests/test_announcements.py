@@ -9,8 +9,8 @@ from core import Client, World
 from gateway import OTHER_TEAM, TEAM, Changes, Members
 from official_clients import StartClient
 
-from rte_realtime_gateway import announcements
 from rte_realtime_gateway.protocol.frames import Version
+from rte_realtime_gateway.rooms import announcements
 
 EXPORT = {
     "id": "0b8d5f9c-64b0-4c55-9d49-3c1e0d1b7a52",

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import OP_BINARY, OP_TEXT, Frame
 
 from rte_realtime_gateway.protocol.frames import Version
-from rte_realtime_gateway.room import Room, RoomName
+from rte_realtime_gateway.rooms.rooms import Room, RoomName
 
 
 @pytest.mark.parametrize("path", ["/realtime/v1/websocket", "/socket/websocket"])
@@ -256,9 +256,9 @@ def test_no_frames_whatsoever_break_the_core_or_another_client(
     world.pass_time(100)
     assert client.wire.closed is not None, "a silent client is closed in the end"
     newcomers = [world.member(user="user_new", private=private) for private in (False, True)]
-    assert world.hub.sessions == {newcomer.session for newcomer in newcomers}
+    assert world.hub.clients == {newcomer.session for newcomer in newcomers}
     assert [room.presence.entries for room in rooms_of(world)] == [{}, {}], "who is gone is not present"
-    assert [{channel.session for channel in room.members} for room in rooms_of(world)] == [
+    assert [{channel.client for channel in room.members} for room in rooms_of(world)] == [
         {newcomer.session} for newcomer in newcomers
     ]
 

@@ -3,9 +3,9 @@
 from core import ALL, Client, World
 from gateway import TEAM
 
-from rte_realtime_gateway import team as teams
-from rte_realtime_gateway.changes import KEPT_SELECTIONS
-from rte_realtime_gateway.channel import CATCH_UP_BYTES, CATCH_UP_CHANGES
+from rte_realtime_gateway.changes import history
+from rte_realtime_gateway.clients.resume import CATCH_UP_BYTES, CATCH_UP_CHANGES
+from rte_realtime_gateway.protocol.changes import MAX_SELECTIONS
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
 
 SESSION = "5f0c2f7e-tab"
@@ -25,7 +25,7 @@ def lost(world: World, missed: int) -> str:
 
 def back(world: World, token: str, *, lagging: bool = False) -> Client:
     client = world.client(session=SESSION)
-    client.session.lagging = lagging
+    client.session.writer.lagging = lagging
     client.join(token=token)
     return client
 
@@ -86,7 +86,7 @@ def test_who_reads_so_slowly_that_the_rest_is_no_longer_kept_is_told_to_load_aga
     token = lost(world, 1)
     client = back(world, token, lagging=True)
     world.clock.advance(world.hub.kept_seconds + 1)
-    world.hub.forget()
+    world.hub.prune()
     client.session.rewire(lagging=False)
     assert told(client) == ([], [LOAD_AGAIN])
     world.change(title="live")
@@ -95,7 +95,7 @@ def test_who_reads_so_slowly_that_the_rest_is_no_longer_kept_is_told_to_load_aga
 
 def test_only_so_many_changes_of_a_team_are_kept() -> None:
     world = World()
-    token = lost(world, teams.MAX_RECENT + 1)
+    token = lost(world, history.MAX_CHANGES + 1)
     client = back(world, token)
     world.clock.advance()
     assert told(client) == ([], [LOAD_AGAIN])
@@ -105,7 +105,7 @@ def test_what_was_published_late_is_kept_as_long_as_everything() -> None:
     world = World()
     token = lost(world, 0)
     world.change(title="long on its way", committed_ago=world.hub.kept_seconds + 60)
-    world.hub.forget()
+    world.hub.prune()
     assert told(back(world, token)) == (["long on its way"], [RESUMED])
 
 
@@ -115,6 +115,6 @@ def test_selections_of_clients_do_not_pile_up_in_what_is_kept() -> None:
     selections = [[one, other] for one in names for other in names if one < other]
     world.member(changes=[{**ALL, "select": selection} for selection in selections])
     change = world.change()
-    (kept,) = world.hub.team(TEAM).since(0, 2)
+    (kept,) = world.hub.fanout.team(TEAM).history.since(0, 2)
     assert kept.row == change
-    assert len(kept._data) <= KEPT_SELECTIONS
+    assert len(kept._data) <= MAX_SELECTIONS

@@ -14,8 +14,8 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import OP_BINARY, OP_PING, OP_TEXT, Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from rte_realtime_gateway.compression import deflated
 from rte_realtime_gateway.protocol.frames import server_frame
+from rte_realtime_gateway.server.compression import deflated
 
 ALL = [{"event": "*", "schema": "public", "table": "expectations"}]
 FIRST = {OP_TEXT: 0x81, OP_BINARY: 0x82, OP_PING: 0x89}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rte_realtime_gateway.protocol import bindings
 from rte_realtime_gateway.protocol.bindings import MAX_CONDITIONS, MAX_PATTERNS
 from rte_realtime_gateway.protocol.filters import BadFilter, parse
-from rte_realtime_gateway.tables import COLUMNS
+from rte_realtime_gateway.protocol.tables import COLUMNS
 
 EXPECTATIONS = COLUMNS["expectations"]
 ROW: dict[str, Any] = {

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import OP_TEXT, Frame
 
+from rte_realtime_gateway.clients.session import MAX_BAD_FRAMES
 from rte_realtime_gateway.protocol.frames import (
     BadFrame,
     Broadcast,
@@ -20,7 +21,6 @@ from rte_realtime_gateway.protocol.frames import (
     push_broadcast,
     text_frame,
 )
-from rte_realtime_gateway.session import MAX_BAD_FRAMES
 
 names = st.text(max_size=60)
 

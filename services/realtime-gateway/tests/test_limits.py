@@ -9,9 +9,9 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from rte_common.auth import Member
-from rte_realtime_gateway import limits
-from rte_realtime_gateway.limits import MAX_CHANNELS, Allowance
-from rte_realtime_gateway.presence import MAX_META_BYTES
+from rte_realtime_gateway.access import limits
+from rte_realtime_gateway.access.limits import MAX_CHANNELS, RateLimit
+from rte_realtime_gateway.rooms.presence import MAX_META_BYTES
 
 
 def reasons(client: Client) -> list[str]:
@@ -25,10 +25,10 @@ def drops(reason: str) -> float:
 
 
 def test_an_allowance_is_a_burst_and_then_a_rate() -> None:
-    allowance = Allowance(rate=2, burst=3)
-    assert [allowance.take(100) for _ in range(4)] == [True, True, True, False]
-    assert [allowance.take(100.5), allowance.take(100.5)] == [True, False]
-    assert [allowance.wait(100.5), allowance.wait(100.5)] == [0.5, 1.0]
+    allowance = RateLimit(rate=2, burst=3)
+    assert [allowance.acquire(100) for _ in range(4)] == [True, True, True, False]
+    assert [allowance.acquire(100.5), allowance.acquire(100.5)] == [True, False]
+    assert [allowance.overdraw(100.5), allowance.overdraw(100.5)] == [0.5, 1.0]
     assert allowance.is_full(200)
 
 
@@ -42,8 +42,8 @@ def test_a_socket_has_at_most_so_many_channels() -> None:
 
 
 def test_a_member_and_a_team_have_at_most_so_many_channels_over_all_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MEMBER_CHANNELS", 3)
-    monkeypatch.setattr(limits, "TEAM_CHANNELS", 5)
+    monkeypatch.setattr(limits, "MAX_MEMBER_CHANNELS", 3)
+    monkeypatch.setattr(limits, "MAX_TEAM_CHANNELS", 5)
     world = World()
     of_alex = [world.member() for _ in range(3)]
     refused = world.client()

@@ -7,10 +7,10 @@ import pytest
 from core import TOPIC, Client, World
 from gateway import TEAM
 
-from rte_realtime_gateway import presence
-from rte_realtime_gateway.presence import MAX_META_BYTES, PART_BYTES, Entry, Presence
-from rte_realtime_gateway.protocol.frames import MAX_FRAME
-from rte_realtime_gateway.room import DIFF_SECONDS, Room, RoomName
+from rte_realtime_gateway.protocol.frames import MAX_FRAME_BYTES
+from rte_realtime_gateway.rooms import presence
+from rte_realtime_gateway.rooms.presence import MAX_META_BYTES, PART_BYTES, Entry, Presence
+from rte_realtime_gateway.rooms.rooms import DIFF_SECONDS, Room, RoomName
 
 CROWD = 3_000
 """So many take several messages."""
@@ -21,7 +21,7 @@ def room_of(world: World) -> Room:
 
 
 def entry(number: int, size: int = 300) -> Entry:
-    """Somebody present with another replica."""
+    """Somebody present with a peer."""
     return Entry(f"member {number:05}", f"ref {number}", "user_maria", {"text": "x" * size}, "another")
 
 
@@ -59,7 +59,7 @@ def test_a_crowd_is_told_in_messages_that_clients_take_and_everybody_once() -> N
     client = world.client()
     client.join(token=world.tokens.token())
     first = len(client.wire.data)
-    assert PART_BYTES < first < 2 * PART_BYTES < MAX_FRAME
+    assert PART_BYTES < first < 2 * PART_BYTES < MAX_FRAME_BYTES
     state: dict[str, set[str]] = {}
     told = seen(client, state)
     assert len(told) < CROWD, "the others have their turns in between"
@@ -117,12 +117,12 @@ def test_whoever_comes_and_goes_meanwhile_is_told_right(monkeypatch: pytest.Monk
 def test_who_is_back_before_anybody_was_told_of_the_leaving_is_told_to_who_is_behind() -> None:
     presence = Presence()
     presence.put(entry(1))
-    list(presence.news())
-    behind = presence.behind()
+    list(presence.take_diffs())
+    cursor = presence.cursor()
     presence.remove(entry(1).id)
-    part = presence.next_part(behind)
+    part = presence.next_part(cursor)
     presence.put(entry(1))
-    assert (list(part), list(presence.news())) == (["member 00001"], [])
+    assert (list(part), list(presence.take_diffs())) == (["member 00001"], [])
 
 
 def test_the_second_of_two_tabs_with_a_copied_session_id_ends_alone() -> None:

@@ -1,4 +1,4 @@
-"""When another stream takes the place of EVENTS, places in the old one mean nothing: clients load again, and go on."""
+"""When another stream takes the place of EVENTS, offsets in the old one mean nothing: clients load again, and go on."""
 
 import uuid
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from core import SUBSCRIPTION, Client, World
 from gateway import Changes, Members
 
 from rte_devstack.nats import Nats
-from rte_realtime_gateway.closing import Closing
-from rte_realtime_gateway.hub import AHEAD_SECONDS
-from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
+from rte_realtime_gateway.changes.fanout import MAX_WAIT_SECONDS
+from rte_realtime_gateway.changes.positions import Position
+from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED, CloseCode
 
 SESSION = "5f0c2f7e-tab"
 
@@ -29,16 +29,16 @@ def world_after_twenty_changes() -> tuple[World, Client]:
 
 
 def world_with_a_client_away() -> tuple[World, str]:
-    """The same after the client has gone, and its key: another replica may tell where it is now."""
+    """The same after the client has gone, and its key: a peer may tell where it is now."""
     world, first = world_after_twenty_changes()
-    (client,) = world.hub.positions.unshared
+    (client,) = world.peers.unshared
     first.session.ended()
     return world, client
 
 
 def replace_stream(world: World) -> None:
     world.sequence = 0
-    world.hub.start_after(0, "the second")
+    world.hub.reset(0, "the second")
 
 
 def told(client: Client) -> list[str]:
@@ -66,7 +66,7 @@ def test_pings_and_closes_answered_late_prove_nothing_about_the_new_stream() -> 
     world, first = world_after_twenty_changes()
     first.say("heartbeat", {}, topic="phoenix")
     closing = world.member(session=SESSION)
-    closing.session.close(*Closing.RESTART)
+    closing.session.close(*CloseCode.RESTART)
     replace_stream(world)
     first.heard()
     (ping,) = first.pings
@@ -80,9 +80,9 @@ def test_pings_and_closes_answered_late_prove_nothing_about_the_new_stream() -> 
 
 def test_what_others_tell_counts_for_the_stream_that_they_mean() -> None:
     world, client = world_with_a_client_away()
-    world.hub.positions.learn(client, {SUBSCRIPTION: 2}, "the second")
+    world.hub.positions.learn(client, {SUBSCRIPTION: Position(2)}, "the second")
     replace_stream(world)
-    world.hub.positions.learn(client, {SUBSCRIPTION: 20}, "the first")
+    world.hub.positions.learn(client, {SUBSCRIPTION: Position(20)}, "the first")
     for title in ("had", "had too", "missed"):
         world.change(title=title)
     second = world.client(session=SESSION)
@@ -92,23 +92,23 @@ def test_what_others_tell_counts_for_the_stream_that_they_mean() -> None:
 
 def test_a_client_that_waits_for_changes_of_the_old_stream_goes_on_with_the_new_one() -> None:
     world, client = world_with_a_client_away()
-    world.hub.positions.learn(client, {SUBSCRIPTION: 25}, "the first")
+    world.hub.positions.learn(client, {SUBSCRIPTION: Position(25)}, "the first")
     waiting = world.member(session=SESSION)
     replace_stream(world)
     assert told(waiting)[-1] == LOAD_AGAIN
     world.change(title="new")
-    world.clock.advance(AHEAD_SECONDS)
+    world.clock.advance(MAX_WAIT_SECONDS)
     assert waiting.heard_changes() == ["new"]
     assert told(waiting) == []
 
 
 def test_nobody_waits_long_for_changes_that_do_not_come() -> None:
     world, client = world_with_a_client_away()
-    world.hub.positions.learn(client, {SUBSCRIPTION: 25}, "the first")
+    world.hub.positions.learn(client, {SUBSCRIPTION: Position(25)}, "the first")
     waiting = world.client(session=SESSION)
     waiting.join(token=world.tokens.token())
     assert told(waiting) == []
-    world.clock.advance(AHEAD_SECONDS)
+    world.clock.advance(MAX_WAIT_SECONDS)
     assert told(waiting)[-1] == LOAD_AGAIN
     world.change(title="new")
     assert waiting.heard_changes() == ["new"]
@@ -116,7 +116,7 @@ def test_nobody_waits_long_for_changes_that_do_not_come() -> None:
 
 def test_an_event_that_is_no_change_for_clients_ends_the_wait_too() -> None:
     world, client = world_with_a_client_away()
-    world.hub.positions.learn(client, {SUBSCRIPTION: 21}, "the first")
+    world.hub.positions.learn(client, {SUBSCRIPTION: Position(21)}, "the first")
     waiting = world.client(session=SESSION)
     waiting.join(token=world.tokens.token())
     assert told(waiting) == []

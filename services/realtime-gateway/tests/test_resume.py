@@ -6,9 +6,9 @@ import pytest
 from core import ALL, SUBSCRIPTION, Client, World
 from gateway import OTHER_TEAM
 
-from rte_realtime_gateway.closing import Closing
-from rte_realtime_gateway.positions import MAX_PLACES
-from rte_realtime_gateway.protocol.messages import DISCONNECT, LOAD_AGAIN, RESUMED
+from rte_realtime_gateway.access.readiness import Source
+from rte_realtime_gateway.changes.positions import MAX_POSITIONS, Position
+from rte_realtime_gateway.protocol.messages import DISCONNECT, LOAD_AGAIN, RESUMED, CloseCode
 
 SESSION = "5f0c2f7e-tab"
 
@@ -61,7 +61,7 @@ def test_a_close_that_the_client_answered_proves_that_it_had_everything() -> Non
     world = World()
     first = joined(world)
     world.change(title="before the close")
-    first.session.close(*Closing.RESTART)
+    first.session.close(*CloseCode.RESTART)
     first.session.close_answered()
     world.change(title="missed")
     assert returned(joined(world)) == (["missed"], RESUMED)
@@ -74,7 +74,7 @@ def test_who_is_sent_away_is_told_on_each_channel_before_the_close() -> None:
     client.heard()
     world.hub.close_some(1)
     assert [(said.event, said.payload["message"]) for said in client.heard()] == [("system", DISCONNECT)] * 2
-    assert client.wire.closed == Closing.RESTART
+    assert client.wire.closed == CloseCode.RESTART
 
 
 def test_changes_that_wait_for_a_shared_write_arrive_before_the_close() -> None:
@@ -82,7 +82,7 @@ def test_changes_that_wait_for_a_shared_write_arrive_before_the_close() -> None:
     client = joined(world)
     client.heard()
     world.change(title="first"), world.change(title="second, waits")
-    client.session.close(*Closing.RESTART)
+    client.session.close(*CloseCode.RESTART)
     assert client.heard_changes() == ["first", "second, waits"]
 
 
@@ -97,7 +97,7 @@ def test_other_sessions_other_members_and_sessions_without_id_begin_anew() -> No
     assert returned(joined(world, token=world.tokens.token("user_maria"))) == ([], LOAD_AGAIN)
 
 
-def test_a_place_counts_only_for_the_member_and_team_it_was_earned_by() -> None:
+def test_an_offset_counts_only_for_the_member_and_team_it_was_earned_by() -> None:
     world = World()
     ours, theirs = world.tokens.token(lives=10_000), world.tokens.token(team=OTHER_TEAM, lives=10_000)
     client = joined(world, token=ours, session=None)
@@ -127,17 +127,17 @@ def test_who_asks_for_other_changes_begins_anew_and_goes_on_with_what_it_had_bef
     assert returned(joined(world, token=token)) == (["missed by the first"], RESUMED)
 
 
-def test_only_the_places_of_the_latest_subscriptions_are_kept() -> None:
+def test_only_the_positions_of_the_latest_subscriptions_are_kept() -> None:
     world = World()
     client = joined(world)
-    for number in range(MAX_PLACES):
+    for number in range(MAX_POSITIONS):
         client.join(token=world.tokens.token(), changes=[{**ALL, "filter": f"version=eq.{number}"}])
         client.answer_pings()
         world.clock.advance(1)
-    (key,) = world.hub.positions.unshared
-    places = world.hub.positions.places(key)
-    assert len(places) == MAX_PLACES
-    assert SUBSCRIPTION not in places
+    (key,) = world.peers.unshared
+    positions = world.hub.positions.of(key)
+    assert len(positions) == MAX_POSITIONS
+    assert SUBSCRIPTION not in positions
 
 
 def test_an_answered_ping_counts_for_the_member_of_each_channel() -> None:
@@ -161,7 +161,7 @@ def test_who_was_not_told_where_it_stands_is_told_on_its_return() -> None:
     client.session.rewire(lagging=True)
     client.say("access_token", {"access_token": world.tokens.token()})
     client.answer_pings()
-    client.session.close(*Closing.RESTART)
+    client.session.close(*CloseCode.RESTART)
     client.session.close_answered()
     assert returned(joined(world)) == ([], LOAD_AGAIN)
 
@@ -174,10 +174,10 @@ def test_a_position_older_than_what_is_kept_begins_anew() -> None:
     first.session.ended()
     world.change(title="missed")
     world.clock.advance(world.hub.kept_seconds - 1)
-    world.hub.forget()
+    world.hub.prune()
     assert returned(joined(world)) == (["missed"], RESUMED), "kept long enough"
     world.clock.advance(2)
-    world.hub.forget()
+    world.hub.prune()
     assert returned(joined(world)) == ([], LOAD_AGAIN)
 
 
@@ -221,14 +221,14 @@ def test_who_leaves_after_an_error_begins_anew_on_another_socket_too() -> None:
     assert returned(joined(world)) == ([], LOAD_AGAIN)
 
 
-def test_the_other_replicas_hear_of_who_left_on_purpose() -> None:
+def test_the_peers_hear_of_who_left_on_purpose() -> None:
     here, there = World(), World()
     there.clock, there.tokens = here.clock, here.tokens
     token = here.tokens.token(lives=10_000)
 
     def tell() -> None:
-        for client in here.hub.positions.unshared:
-            there.hub.positions.learn(client, here.hub.positions.places(client), here.hub.positions.stream)
+        for client in here.peers.unshared:
+            there.hub.positions.learn(client, here.hub.positions.of(client), here.hub.positions.stream)
 
     client = joined(here, token=token)
     client.answer_pings()
@@ -254,13 +254,13 @@ def test_a_rejoin_on_the_same_socket_resumes_even_without_a_session() -> None:
     assert returned(client) == (["while the token was expired"], RESUMED)
 
 
-def test_a_replica_that_is_behind_waits_until_it_has_read_as_far_as_the_client() -> None:
+def test_a_peer_that_is_behind_waits_until_it_has_read_as_far_as_the_client() -> None:
     world = World()
     first = joined(world)
     first.answer_pings()
     first.session.ended()
-    (client,) = world.hub.positions.unshared
-    world.hub.positions.learn(client, {SUBSCRIPTION: world.sequence + 2}, world.hub.positions.stream)
+    (client,) = world.peers.unshared
+    world.hub.positions.learn(client, {SUBSCRIPTION: Position(world.sequence + 2)}, world.hub.positions.stream)
     second = joined(world)
     world.change(title="had it from the other replica")
     world.change(title="this one too")
@@ -287,14 +287,14 @@ def test_a_slow_client_catches_up_in_steps() -> None:
 
 def test_a_join_waits_for_the_feed_and_is_refused_after_eight_seconds() -> None:
     world = World()
-    world.hub.source_live("feed", False)
+    world.hub.readiness.update(Source.CHANGES, live=False)
     patient, late = joined(world), joined(world)
     assert patient.heard() == []
     world.pass_time(7)
     late.session.ended()
-    world.hub.source_live("feed", True)
+    world.hub.readiness.update(Source.CHANGES, live=True)
     assert patient.heard()[0].payload["status"] == "ok"
-    world.hub.source_live("feed", False)
+    world.hub.readiness.update(Source.CHANGES, live=False)
     third = joined(world)
     world.pass_time(9)
     (refusal,) = third.heard()
@@ -303,7 +303,7 @@ def test_a_join_waits_for_the_feed_and_is_refused_after_eight_seconds() -> None:
 
 def test_a_token_that_comes_while_a_join_waits_for_the_feed_counts() -> None:
     world = World()
-    world.hub.source_live("feed", False)
+    world.hub.readiness.update(Source.CHANGES, live=False)
     soft, renewing, changing = world.client(), world.client(), world.client()
     soft.join()
     renewing.join(token=world.tokens.token(lives=1))
@@ -312,7 +312,7 @@ def test_a_token_that_comes_while_a_join_waits_for_the_feed_counts() -> None:
     renewing.say("access_token", {"access_token": world.tokens.token(lives=1_000)})
     changing.say("access_token", {"access_token": world.tokens.token("user_maria")})
     assert changing.heard()[0].payload["response"]["reason"].startswith("Unauthorized")
-    world.hub.source_live("feed", True)
+    world.hub.readiness.update(Source.CHANGES, live=True)
     world.pass_time(50)
     world.change(title="now")
     assert soft.heard_changes() == renewing.heard_changes() == ["now"]
@@ -331,7 +331,7 @@ def test_a_token_that_comes_while_a_join_waits_for_the_feed_counts() -> None:
 )
 def test_a_client_that_waits_for_changes_says_for_how_long(options: dict[str, Any], patience: int) -> None:
     world = World()
-    world.hub.source_live("feed", False)
+    world.hub.readiness.update(Source.CHANGES, live=False)
     client = world.client()
     client.join(token=world.tokens.token(), postgres_changes_options=options)
     world.pass_time(patience - 1)

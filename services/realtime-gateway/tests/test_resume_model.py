@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from rte_common.auth import Member
-from rte_realtime_gateway.authorization import Refused
-from rte_realtime_gateway.changes import Change
-from rte_realtime_gateway.closing import Closing
+from rte_realtime_gateway.access.authorization import Refused
+from rte_realtime_gateway.access.readiness import Source
+from rte_realtime_gateway.protocol.changes import Change
 from rte_realtime_gateway.protocol.frames import PING, Version
-from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
+from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED, CloseCode
 
 OWN = "realtime:expectations:user:user_alex"
 WANTED = {TOPIC: {"user_alex", "user_maria"}, OWN: {"user_alex"}}
@@ -107,7 +107,7 @@ class Resume(RuleBasedStateMachine):
     @rule(replica=replicas, count=st.sampled_from([1, 2, 50, 1_000]), flush=st.booleans())
     def feed(self, replica: int, count: int, flush: bool) -> None:
         hub = self.worlds[replica].hub
-        for change in self.stream[hub.head : hub.head + count]:
+        for change in self.stream[hub.fanout.latest : hub.fanout.latest + count]:
             hub.publish(change)
         if flush:
             self.clock.advance()
@@ -122,15 +122,15 @@ class Resume(RuleBasedStateMachine):
     def flow(self, replica: int, live: bool) -> None:
         if live:
             self.feed(replica, len(self.stream), flush=True)
-        self.worlds[replica].hub.source_live("feed", live)
+        self.worlds[replica].hub.readiness.update(Source.CHANGES, live=live)
 
     @rule()
     def share_positions(self) -> None:
         for one, other in (self.worlds, self.worlds[::-1]):
             positions = one.hub.positions
-            for client in positions.unshared:
-                other.hub.positions.learn(client, positions.places(client), positions.stream)
-            positions.unshared.clear()
+            for client in one.peers.unshared:
+                other.hub.positions.learn(client, positions.of(client), positions.stream)
+            one.peers.unshared.clear()
         for topic in self.views:
             latest = max(acknowledged[topic] for acknowledged in self.acknowledged)
             self.acknowledged[0][topic] = self.acknowledged[1][topic] = latest
@@ -142,18 +142,18 @@ class Resume(RuleBasedStateMachine):
                 self.beat()
             self.clock.advance(1)
             for world in self.worlds:
-                world.hub.tidy()
+                world.hub.check_deadlines()
         self.clock.advance(seconds % 1)
         for world in self.worlds:
-            world.hub.forget()
+            world.hub.prune()
 
     # The client
 
     @precondition(lambda self: self.client is None)
     @rule(replica=replicas)
     def connect(self, replica: int) -> None:
-        self.client, self.replica, self.proofs = self.worlds[replica].client(self.version, session=SESSION), replica, {}
-        self.client.session.gate = self.gate
+        self.client = self.worlds[replica].client(self.version, session=SESSION, gate=self.gate)
+        self.replica, self.proofs = replica, {}
         for view in self.views.values():
             view.ref, view.told = None, False
 
@@ -252,7 +252,7 @@ class Resume(RuleBasedStateMachine):
     @rule(answered=st.booleans())
     def send_away(self, answered: bool) -> None:
         assert self.client is not None
-        self.client.session.close(*Closing.RESTART)
+        self.client.session.close(*CloseCode.RESTART)
         if answered:
             self.hear()
             self.client.session.close_answered()
@@ -284,7 +284,7 @@ class Resume(RuleBasedStateMachine):
         self.settle()
         self.cut(heard=True)
         for world in self.worlds:
-            assert len(world.hub.sessions) == 1, "only the listener is left"
+            assert len(world.hub.clients) == 1, "only the listener is left"
 
     # What the client is told
 

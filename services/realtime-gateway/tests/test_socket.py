@@ -19,12 +19,12 @@ from core import TOPIC, Client, World, frames
 from uvicorn.server import ServerState
 from websockets.frames import OP_CLOSE, OP_CONT, OP_PING, OP_PONG, OP_TEXT, Close, Frame
 
-from rte_realtime_gateway.closing import Closing
-from rte_realtime_gateway.protocol.messages import RESUMED
-from rte_realtime_gateway.session import Session
+from rte_realtime_gateway.clients.session import Session
+from rte_realtime_gateway.protocol.messages import RESUMED, CloseCode
+from rte_realtime_gateway.server.handshake import Handshake
+from rte_realtime_gateway.server.socket import GatewaySocket
+from rte_realtime_gateway.server.state import State
 from rte_realtime_gateway.settings import Settings
-from rte_realtime_gateway.socket import GatewaySocket
-from rte_realtime_gateway.wiring import Wiring
 
 SESSION = "5f0c2f7e-tab"
 MAX_QUEUE = 1 << 20
@@ -79,10 +79,10 @@ class Peer:
     def fill_the_queue(self) -> None:
         """Have so much written that hardly anything more may wait."""
         while not self.session.lagging:
-            self.session.push("phoenix", "x", b'"' + b"x" * 60_000 + b'"')
+            self.session.writer.push("phoenix", "x", b'"' + b"x" * 60_000 + b'"')
         for size in (60_000, 100):
-            while self.socket.queued + size + 50 <= MAX_QUEUE:
-                self.session.push("phoenix", "x", b'"' + b"x" * size + b'"')
+            while self.socket.queued_bytes + size + 50 <= MAX_QUEUE:
+                self.session.writer.push("phoenix", "x", b'"' + b"x" * size + b'"')
 
 
 def _ends_with_close(data: bytes) -> bool:
@@ -95,15 +95,25 @@ async def connected(world: World) -> AsyncIterator[Peer]:
     """A websocket between this process and itself."""
     made: list[GatewaySocket] = []
     settings = Settings.model_construct(
-        max_message_bytes=1_000_000, max_queue_bytes=MAX_QUEUE, allowed_origins=("*",), clerk_authorized_parties=()
+        max_message_bytes=1_000_000,
+        max_queue_bytes=MAX_QUEUE,
+        allowed_origins=("*",),
+        clerk_authorized_parties=(),
+        compression=False,
     )
-    wiring = Wiring(settings, world.hub, cast(Any, world.tokens), cast(Any, None))
+    state = State(
+        settings=settings,
+        hub=world.hub,
+        gate=world.tokens,
+        handshake=Handshake(settings),
+        verifier=cast(Any, None),
+    )
 
     def accept() -> GatewaySocket:
-        made.append(GatewaySocket(cast(uvicorn.Config, None), ServerState(), {"wiring": wiring}))
+        made.append(GatewaySocket(cast(uvicorn.Config, None), ServerState(), state))
         return made[-1]
 
-    before = set(world.hub.sessions)
+    before = set(world.hub.clients)
     server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -111,7 +121,7 @@ async def connected(world: World) -> AsyncIterator[Peer]:
         assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
         transport = made[0]._transport
         try:
-            yield Peer(world, made.pop(), (world.hub.sessions - before).pop(), reader, writer)
+            yield Peer(world, made.pop(), cast(Session, (world.hub.clients - before).pop()), reader, writer)
         finally:
             transport.abort()
             writer.transport.abort()
@@ -175,7 +185,7 @@ async def test_who_pings_and_reads_no_answers_is_cut() -> None:
     async with connected(World()) as peer:
         peer.fill_the_queue()
         peer.writer.write(Frame(OP_PING, b"x" * 125).serialize(mask=True) * 100)
-        assert await peer.read_to_the_close() == Closing.SLOW[0]
+        assert await peer.read_to_the_close() == CloseCode.SLOW[0]
 
 
 SMALL = {
@@ -229,18 +239,18 @@ async def test_what_a_slow_reader_gets_is_whole_and_in_order() -> None:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         client, said, heard = peer.writer.get_extra_info("socket").fileno(), 0, b""
         for _ in range(5):
-            while peer.socket.queued == 0:
-                peer.session.push("phoenix", str(said), b'"' + b"x" * (said * 7919 % 60_000) + b'"')
+            while peer.socket.queued_bytes == 0:
+                peer.session.writer.push("phoenix", str(said), b'"' + b"x" * (said * 7919 % 60_000) + b'"')
                 said += 1
             heard += os.read(client, 1 << 22)  # there is room again, and something waits that must come first
             for _ in range(10):
-                peer.session.push("phoenix", str(said), b'"comes later"')
+                peer.session.writer.push("phoenix", str(said), b'"comes later"')
                 said += 1
-            while peer.socket.queued:
+            while peer.socket.queued_bytes:
                 await asyncio.sleep(0)
                 with suppress(BlockingIOError):
                     heard += os.read(client, 1 << 16)
-        peer.session.push("phoenix", "last", b"[]")
+        peer.session.writer.push("phoenix", "last", b"[]")
         while not heard.endswith(b"[]]"):
             heard += os.read(client, 1 << 22)
         assert [json.loads(data)[3] for _, data in frames(heard)] == [*map(str, range(said)), "last"]
@@ -269,9 +279,9 @@ async def test_a_restart_that_cannot_write_everything_proves_nothing() -> None:
         await joined(world, peer)
         peer.fill_the_queue()
         world.change(title="fills the gap"), world.change(title="waits for a shared write")
-        peer.session.close(*Closing.RESTART)
-        assert await peer.read_to_the_close() == Closing.RESTART[0]
-        peer.send_close(Closing.RESTART[0])
+        peer.session.close(*CloseCode.RESTART)
+        assert await peer.read_to_the_close() == CloseCode.RESTART[0]
+        peer.send_close(CloseCode.RESTART[0])
         await peer.ended()
     assert returned(world) == (["fills the gap", "waits for a shared write"], RESUMED)
 
@@ -282,15 +292,15 @@ async def test_who_overflows_while_it_joins_leaves_nothing_behind() -> None:
     async with connected(world) as peer:
         peer.fill_the_queue()
         peer.send(join_message(world), ["1", "2", TOPIC, "presence", {"event": "track", "payload": {}}])
-        assert await peer.read_to_the_close() == Closing.SLOW[0]
+        assert await peer.read_to_the_close() == CloseCode.SLOW[0]
         world.clock.advance(10)
         watcher.heard()
         watcher.join(token=world.tokens.token("user_maria"))
         assert present(watcher) == []
     watcher.say("phx_leave", {})
     world.clock.advance(world.hub.kept_seconds + 1)
-    world.hub.forget()
-    assert world.hub.team("org_harbour").is_idle
+    world.hub.prune()
+    assert world.hub.fanout.team("org_harbour").is_idle
 
 
 async def test_a_close_of_the_client_s_own_that_crosses_ours_is_no_answer() -> None:
@@ -298,7 +308,7 @@ async def test_a_close_of_the_client_s_own_that_crosses_ours_is_no_answer() -> N
     async with connected(world) as peer:
         await joined(world, peer)
         world.change(title="written, but perhaps not read")
-        peer.session.close(*Closing.RESTART)
+        peer.session.close(*CloseCode.RESTART)
         peer.send_close(1000)
         await peer.read_to_the_close()
         await peer.ended()
@@ -310,22 +320,22 @@ async def test_an_answer_to_our_close_counts() -> None:
     async with connected(world) as peer:
         await joined(world, peer)
         world.change(title="read")
-        peer.session.close(*Closing.RESTART)
+        peer.session.close(*CloseCode.RESTART)
         await peer.read_to_the_close()
-        peer.send_close(Closing.RESTART[0])
+        peer.send_close(CloseCode.RESTART[0])
         await peer.ended()
     assert returned(world) == ([], RESUMED)
 
 
-async def test_the_connection_ends_when_the_others_know_where_its_client_is() -> None:
+async def test_the_connection_ends_when_the_others_know_where_its_client_is(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     asked: asyncio.Queue[Any] = asyncio.Queue()
-    world.hub.positions.tell_now = asked.put_nowait
+    monkeypatch.setattr(world.peers, "share_now", asked.put_nowait)
     async with connected(world) as peer:
         await joined(world, peer)
-        peer.session.close(*Closing.RESTART)
+        peer.session.close(*CloseCode.RESTART)
         await peer.read_to_the_close()
-        peer.send_close(Closing.RESTART[0])
+        peer.send_close(CloseCode.RESTART[0])
         told = await asyncio.wait_for(asked.get(), 10)
         end = asyncio.create_task(peer.reader.read())
         await asyncio.wait([end], timeout=0.1)

@@ -4,6 +4,9 @@ from pydantic import Field, field_validator
 
 from rte_common.settings import ClerkSettings, CommaList, NatsSettings, ProcessSettings, split_commas
 
+HEARTBEAT_SECONDS = 60.0
+"""Seconds by which the last sign of life of a client may be older than its disconnection."""
+
 
 class Settings(ProcessSettings, ClerkSettings, NatsSettings):
     """The gateway has no database: tokens and the broker are all it knows."""
@@ -28,5 +31,10 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
         False, description="deflate messages for clients that offer it: fewer bytes on the way, more CPU here"
     )
     max_message_bytes: int = Field(1_000_000, ge=1024, lt=1 << 20, description="longest websocket message of a client")
+
+    @property
+    def kept_seconds(self) -> float:
+        """Seconds for which changes and positions are kept, so that clients may come back within `resume_seconds`."""
+        return self.resume_seconds + HEARTBEAT_SECONDS
 
     _split_origins = field_validator("allowed_origins", mode="before")(split_commas)

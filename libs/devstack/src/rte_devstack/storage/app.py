@@ -1,5 +1,7 @@
 """The Storage stand-in as one application."""
 
+from dataclasses import replace
+
 from fastapi import FastAPI
 from starlette.responses import Response
 
@@ -23,7 +25,7 @@ def create_app(settings: Settings) -> FastAPI:
     access = Access(settings)
     for bucket in FIRST_BUCKETS:
         if bucket.id not in store.buckets:
-            store.save_bucket(bucket)
+            store.save_bucket(replace(bucket))  # each stand-in's own: requests change it
 
     app = FastAPI(title="Supabase Storage stand-in", default_response_class=StorageResponse, redirect_slashes=False)
     errors.install(app)

@@ -8,25 +8,24 @@ from typing import Any
 
 import orjson
 
-from rte_realtime_gateway.changes import Change, Select
 from rte_realtime_gateway.protocol import filters
+from rte_realtime_gateway.protocol.changes import Change, Select
 from rte_realtime_gateway.protocol.filters import Filter
-from rte_realtime_gateway.tables import COLUMNS, SCHEMA
+from rte_realtime_gateway.protocol.tables import COLUMNS, SCHEMA
 
 ANY = "*"
 EVENTS = frozenset({ANY, "INSERT", "UPDATE", "DELETE"})
 ECHOED = ("event", "schema", "table", "filter", "select")
 MAX_ID = (1 << 27) - 1
-"""The real server's ids have 27 bits; clients need a positive integer below 2^31."""
+"""Largest id: the real server's have 27 bits, and clients need a positive integer below 2^31."""
 MAX_PATTERNS = 10
 """Patterns (`like`, `match` and their kin) of all filters of a join: it is read before anybody knows whose it is."""
-
 MAX_CONDITIONS = 200
 """Conditions of all filters of a join: each is looked at for each change of the team."""
 
 
 class BadBinding(ValueError):
-    """Nothing can be delivered for this binding; the text goes out in a `system` message."""
+    """Binding for which nothing can be delivered; the text goes out in a `system` message."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """What a join asked for: the echo of every entry, the entries that work, and what is wrong with the others."""
+    """Changes that a join asks for: the echo of every entry, the entries that work, what is wrong with the others."""
 
     echo: list[dict[str, Any]]
     bindings: tuple[Binding, ...]
@@ -67,7 +66,7 @@ class Requested:
 
     @property
     def digest(self) -> str:
-        """The same for the same entries in the same order, in every process."""
+        """Hash of the entries in their order, the same in every process."""
         return hashlib.blake2b(orjson.dumps(self.echo), digest_size=6).hexdigest()
 
 

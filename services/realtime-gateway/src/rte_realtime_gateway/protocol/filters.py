@@ -15,20 +15,20 @@ from uuid import UUID
 import re2
 
 MAX_IN_VALUES = 100
-MAX_FILTER = 4096
-"""Characters of a whole filter."""
-PATTERN_BYTES = 1 << 16
+MAX_FILTER_CHARACTERS = 4096
+"""Characters of a whole filter, at most."""
+MAX_PATTERN_BYTES = 1 << 16
 """Memory of one compiled pattern. Compiling it takes less than a millisecond; with a megabyte it took twenty."""
 PATTERN = re.compile(r"=(?:not\.)?i?(?:like|match)\.")
 
 Truth = bool | None
-"""SQL's three values: None is unknown."""
+"""Truth in SQL, which has three values: None is unknown."""
 Test = Callable[[Any], Truth]
 Cast = Callable[[Any], Any]
 
 
 class BadFilter(ValueError):
-    """The filter cannot be used; the text is for the client's developer."""
+    """Filter that cannot be used; the text is for the client's developer."""
 
     def __init__(self, text: str) -> None:
         super().__init__(f"Error parsing `filter` params: {text}")
@@ -36,7 +36,7 @@ class BadFilter(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One `column=op.value`."""
+    """Condition on one column: `column=op.value`."""
 
     column: str
     test: Test
@@ -44,7 +44,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """All conditions must be true; an empty filter lets every row through."""
+    """Conditions that must all be true; an empty filter lets every row through."""
 
     conditions: tuple[Condition, ...] = ()
 
@@ -60,13 +60,13 @@ def parse(text: str | None, columns: Mapping[str, str]) -> Filter:
     """Read a filter over a table with these columns (name -> Postgres type); raises BadFilter."""
     if text is None or not text.strip():
         return Filter()
-    if len(text) > MAX_FILTER:
-        raise BadFilter(f"longer than {MAX_FILTER} characters")
+    if len(text) > MAX_FILTER_CHARACTERS:
+        raise BadFilter(f"longer than {MAX_FILTER_CHARACTERS} characters")
     return Filter(tuple(_condition(part, columns) for part in _split(text)))
 
 
 def patterns_in(text: str) -> int:
-    """How many patterns a filter has, or may seem to have: counted before any is compiled."""
+    """Number of patterns that a filter has, or may seem to have: counted before any is compiled."""
     return len(PATTERN.findall(text))
 
 
@@ -241,7 +241,7 @@ def _search(pattern: str, *, ignore_case: bool) -> Test:
     options = re2.Options()
     options.case_sensitive = not ignore_case
     options.log_errors = False
-    options.max_mem = PATTERN_BYTES
+    options.max_mem = MAX_PATTERN_BYTES
     try:
         expression = re2.compile(pattern, options)
     except re2.error as error:

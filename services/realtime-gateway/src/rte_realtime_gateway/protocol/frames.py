@@ -12,13 +12,13 @@ from typing import Any
 import orjson
 
 MAX_HEADER_FIELD = 255
-"""Binary frames count the bytes of each header field in one byte. Refs and topics of text frames are held to it too."""
+"""Bytes of a header field: binary frames count them in one byte. Refs and topics of text frames are held to it too."""
 MAX_DEPTH = 128
 """Levels of JSON in a client's frame: orjson reads 1,024, but writes only 254, and what is sent on gets some more."""
-MAX_FRAME = 1 << 20
-"""Python's websocket library refuses what is longer, and its client then loops."""
-WRAPPING = 256
-"""More than the bytes that a broadcast's frame has beside topic, event, metadata and payload."""
+MAX_FRAME_BYTES = 1 << 20
+"""Bytes of a frame that clients take: Python's websocket library refuses more, and its client then loops."""
+MAX_OVERHEAD_BYTES = 256
+"""Bytes that a broadcast's frame has at most beside topic, event, metadata and payload."""
 USER_BROADCAST_PUSH = 3
 USER_BROADCAST = 4
 TEXT, BINARY, PING = 0x81, 0x82, 0x89
@@ -33,38 +33,38 @@ class Version(Enum):
 
 
 class Encoding(IntEnum):
-    """What the payload of a binary broadcast is."""
+    """Encoding of the payload of a binary broadcast."""
 
     RAW = 0
     JSON = 1
 
 
 class BadFrame(ValueError):
-    """The frame cannot be understood; the text says why and is safe to send back."""
+    """Frame that cannot be understood; the text says why and is safe to send back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """A user broadcast: `payload` is JSON text, or any bytes when `encoding` says RAW."""
+    """User broadcast: `payload` is JSON text, or any bytes when `encoding` says RAW."""
 
     event: str
     payload: bytes
     encoding: Encoding = Encoding.JSON
     meta: bytes = b""
-    """A JSON object, or nothing."""
+    """Metadata: a JSON object, or nothing."""
     binary: bool = False
-    """Whether it came as a binary frame: version 2 receivers then get one as well."""
+    """Whether the broadcast came as a binary frame: version 2 receivers then get one as well."""
 
     def is_too_large(self, topic: str) -> bool:
         """Whether clients might refuse its frame. What was short enough may be so no longer: 1e15 is written with all
         its zeros."""
         names = len(orjson.dumps(topic)) + len(orjson.dumps(self.event))
-        return len(self.payload) + len(self.meta) + names + WRAPPING > MAX_FRAME
+        return len(self.payload) + len(self.meta) + names + MAX_OVERHEAD_BYTES > MAX_FRAME_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a client said. `payload` is any JSON value, or a Broadcast when it came as a binary frame."""
+    """Message of a client. `payload` is any JSON value, or a Broadcast when it came as a binary frame."""
 
     topic: str
     event: str
@@ -72,7 +72,7 @@ class Message:
     ref: str | None = None
     join_ref: str | None = None
     size: int = 0
-    """Bytes of the frame, or characters: what it takes to keep the message."""
+    """Bytes or characters of the frame: about what it takes to keep the message."""
 
 
 def decode_text(version: Version, text: str | bytes) -> Message:

@@ -10,23 +10,23 @@ from rte_realtime_gateway.protocol import bindings
 from rte_realtime_gateway.protocol.bindings import Requested
 
 JOIN_SECONDS = 8.0
-"""How long a join waits for the feed: clients give up after 10, unless their option `timeout` says otherwise."""
+"""Seconds that a join waits for changes to flow: clients give up after 10, unless their option `timeout` says else."""
 MIN_JOIN_SECONDS, MAX_JOIN_SECONDS = 1.0, 20.0
 MAX_REPLAY = 25
 MAX_BINDINGS = 100
-MAX_PRESENCE_KEY = 128
+MAX_PRESENCE_KEY_BYTES = 128
 """Bytes of a presence key in JSON: a thousand keys and their metas go into one message."""
 RESERVED_PRESENCE_KEY = "ids"
-"""realtime-js takes any payload with a top-level `ids` for a row change, and crashes on such a presence state."""
+"""Presence key that nobody may have: realtime-js takes a payload with a top-level `ids` for a row change, and fails."""
 
 
 class BadJoin(ValueError):
-    """The join is refused; the text is the reason sent."""
+    """Join that is refused; the text is the reason sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """Which persisted broadcasts a client wants: the newest `limit` after the Unix time `since`."""
+class ReplayRequest:
+    """Kept broadcasts that a client wants: the newest `limit` after the Unix time `since`."""
 
     since: float
     limit: int
@@ -34,17 +34,17 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class JoinRequest:
-    """What a client wants from a channel."""
+    """Wishes of a client for a channel."""
 
     changes: Requested
     ack: bool
-    """Reply to each broadcast."""
+    """Whether each broadcast is replied to."""
     self_broadcast: bool
-    """Send the client its own broadcasts too."""
-    replay: Replay | None
+    """Whether the client is sent its own broadcasts too."""
+    replay: ReplayRequest | None
     presence_key: str
     presence: bool
-    """Send presence state and diffs."""
+    """Whether the client is sent presence state and diffs."""
     private: bool
     patience: float
     """Seconds for which the reply may wait for changes to flow."""
@@ -91,7 +91,7 @@ def _flag(value: Any, *, default: bool = False) -> bool:
     return value if isinstance(value, bool) else default
 
 
-def _replay(value: Any, *, private: bool) -> Replay | None:
+def _replay(value: Any, *, private: bool) -> ReplayRequest | None:
     if value is None:
         return None
     if not private:
@@ -99,7 +99,7 @@ def _replay(value: Any, *, private: bool) -> Replay | None:
     since, limit = _whole(_object(value).get("since")), _whole(_object(value).get("limit", MAX_REPLAY))
     if since is None or limit is None or limit < 1:
         raise BadJoin("UnableToReplayMessages: since is a number of milliseconds, limit one of messages")
-    return Replay(since / 1000, min(limit, MAX_REPLAY))
+    return ReplayRequest(since / 1000, min(limit, MAX_REPLAY))
 
 
 def _whole(value: Any) -> int | None:
@@ -119,8 +119,8 @@ def _presence_key(value: Any) -> str:
         raise BadJoin(f"InvalidPresenceKey: the presence key {RESERVED_PRESENCE_KEY!r} is reserved")
     if not isinstance(value, str) or not value:
         return str(uuid.uuid4())
-    if len(orjson.dumps(value)) - len('""') > MAX_PRESENCE_KEY:
-        raise BadJoin(f"InvalidPresenceKey: at most {MAX_PRESENCE_KEY} bytes")
+    if len(orjson.dumps(value)) - len('""') > MAX_PRESENCE_KEY_BYTES:
+        raise BadJoin(f"InvalidPresenceKey: at most {MAX_PRESENCE_KEY_BYTES} bytes")
     return value
 
 

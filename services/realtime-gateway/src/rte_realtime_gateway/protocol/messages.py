@@ -1,21 +1,36 @@
-"""What the server says, as JSON payloads: replies, `system` messages, the end of a channel."""
+"""Messages of the server, as JSON payloads: replies, `system` messages; and the codes with which it closes a socket."""
 
 from typing import Any, Final
 
 import orjson
 
 PREFIX: Final = "realtime:"
-"""Every channel's topic starts with it; names without it are what people see."""
+"""Beginning of every channel's topic; names without it are what people see."""
 EMPTY: Final = b"{}"
 SUBSCRIBED: Final = "Subscribed to PostgreSQL"
-"""The real server's words, which clients compare."""
+"""Words of the real server once changes flow, which clients compare."""
 REPLICATION_READY: Final = "Replication connection established"
 DISCONNECT: Final = "Server requested disconnect"
-"""The real server's words before it closes a socket to restart."""
+"""Words of the real server before it closes a socket to restart."""
 RESUMED: Final = "Resumed: every change since the connection was lost has been delivered"
 LOAD_AGAIN: Final = "Load again: changes before this join are not delivered"
 """`system` messages that tell a client whether it missed anything. They never change: the Python client shows nothing
 else of such a message, so applications compare the text."""
+
+
+class CloseCode:
+    """Code and reason of the ends of a websocket that the gateway chooses. Every client reconnects after each of them.
+
+    `websockets` adds those of the protocol itself (1002, 1009).
+    """
+
+    BAD_FRAMES = 1003, "too many frames that cannot be understood"
+    BAD_TEXT = 1007, "text that is not UTF-8"
+    BROKEN = 1011, "an error of ours: connect again"
+    RESTART = 1012, "the server restarts: connect again"
+    SLOW = 4001, "the client reads too slowly: connect again"
+    IDLE = 4002, "no heartbeat"
+    NO_CHANNEL = 4003, "no channel joined"
 
 
 def ok(response: Any = None) -> bytes:

@@ -1,0 +1,1 @@
+"""Broadcast and presence among the channels of one topic. Does no I/O."""

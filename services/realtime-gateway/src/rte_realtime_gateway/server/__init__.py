@@ -1,0 +1,1 @@
+"""HTTP and websockets: the only folder that knows uvicorn, FastAPI and websockets."""
