@@ -5,10 +5,10 @@ reader has moved. tests/contracts/ holds a sample of each version that must pars
 """
 
 from datetime import date, datetime
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 PREFIX = "rte.events."
 SUBJECTS = f"{PREFIX}>"
@@ -261,6 +261,34 @@ _ANY: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 def parse(payload: bytes) -> AnyEvent:
     """The event in a message; raises pydantic's ValidationError for what no version describes."""
     return _ANY.validate_json(payload)
+
+
+class NotAnEvent(ValueError):
+    """Payload that is no event; the message names the places that are wrong, not what is there."""
+
+
+class RawEvent(BaseModel):
+    """Event of any type, whose rows stay as Postgres wrote them: for readers that pass them on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    occurred_at: datetime
+    team_id: str
+    user_id: str
+    table: str
+    change: Literal["INSERT", "UPDATE", "DELETE"]
+    record: dict[str, Any] | None = None
+    old_record: dict[str, Any] | None = None
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """The event in a message; raises NotAnEvent."""
+        try:
+            return cls.model_validate_json(payload)
+        except ValidationError as error:
+            places = [".".join(map(str, found["loc"])) or "payload" for found in error.errors(include_input=False)]
+            raise NotAnEvent(f"not understood: {', '.join(places)}") from None
 
 
 class Subject(NamedTuple):
