@@ -16,7 +16,7 @@ from official_clients import OfficialClient
 
 from rte_devstack import demo
 from rte_devstack.postgres import psql
-from rte_devstack.services import Parts
+from rte_devstack.stack import Stack
 
 EVERYTHING = [{"event": "*", "schema": "public", "table": "expectations"}]
 
@@ -24,7 +24,7 @@ EVERYTHING = [{"event": "*", "schema": "public", "table": "expectations"}]
 class Browser:
     """A member with a session, using REST through Traefik."""
 
-    def __init__(self, http: httpx.AsyncClient, stack: Parts, member_id: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, stack: Stack, member_id: str) -> None:
         self._http = http
         self._stack = stack
         self.member_id = member_id
@@ -84,14 +84,14 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-def two_teams(start_stack: Callable[..., Parts]) -> Parts:
+def two_teams(start_stack: Callable[..., Stack]) -> Stack:
     """A second stack, in which teams are Clerk organizations."""
     return start_stack(TEAM_MODE="organizations")
 
 
 @pytest.mark.parametrize("kind", ["python", "js-2.109"])
 async def test_what_alex_publishes_changes_and_completes_is_on_marias_screen(
-    kind: str, stack: Parts, http: httpx.AsyncClient
+    kind: str, stack: Stack, http: httpx.AsyncClient
 ) -> None:
     alex, maria = Browser(http, stack, demo.ALEX.id), Browser(http, stack, demo.MARIA.id)
     await alex.complete()
@@ -120,7 +120,7 @@ async def test_what_alex_publishes_changes_and_completes_is_on_marias_screen(
 
 
 async def test_while_nats_is_down_a_post_is_201_and_its_event_arrives_once_afterwards(
-    stack: Parts, http: httpx.AsyncClient
+    stack: Stack, http: httpx.AsyncClient
 ) -> None:
     alex, maria = Browser(http, stack, demo.ALEX.id), Browser(http, stack, demo.MARIA.id)
     await alex.complete()
@@ -140,7 +140,7 @@ async def test_while_nats_is_down_a_post_is_201_and_its_event_arrives_once_after
     assert changes == [("INSERT", published["id"]), ("UPDATE", published["id"])]
 
 
-async def test_who_asks_for_an_export_is_told_when_it_is_ready(stack: Parts, http: httpx.AsyncClient) -> None:
+async def test_who_asks_for_an_export_is_told_when_it_is_ready(stack: Stack, http: httpx.AsyncClient) -> None:
     alex, maria = Browser(http, stack, demo.ALEX.id), Browser(http, stack, demo.MARIA.id)
     announced = {"broadcasts": ["export.ready"], "changes": []}
     screen = await alex.watch("python", f"expectations:user:{alex.member_id}", **announced)
@@ -159,7 +159,7 @@ async def test_who_asks_for_an_export_is_told_when_it_is_ready(stack: Parts, htt
     assert link["url"]
 
 
-async def test_another_team_sees_neither_row_nor_event(two_teams: Parts, http: httpx.AsyncClient) -> None:
+async def test_another_team_sees_neither_row_nor_event(two_teams: Stack, http: httpx.AsyncClient) -> None:
     alex, nora = Browser(http, two_teams, demo.ALEX.id), Browser(http, two_teams, demo.NORA.id)
     strangers_screen = await nora.watch("python")
     try:
@@ -179,7 +179,7 @@ async def test_another_team_sees_neither_row_nor_event(two_teams: Parts, http: h
 
 
 async def test_who_signs_up_at_clerk_is_a_member_a_moment_later_and_out_when_deleted_there(
-    stack: Parts, http: httpx.AsyncClient
+    stack: Stack, http: httpx.AsyncClient
 ) -> None:
     user = {"first_name": "Priya", "last_name": "Raman", "email_address": "priya@example.com"}
     made = (await http.post(f"{stack.url('clerk')}/devstack/users", json=user)).json()

@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from rte_devstack.program import Program, answers
-from rte_devstack.services import SERVICES, Parts
+from rte_devstack.stack import SERVICES, Stack
 
 StartService = Callable[..., tuple[Program, int, int]]
 
 
 @pytest.fixture
-def start_service(stack: Parts, tmp_path: Path, reserve_port: Callable[[], int]) -> StartService:
+def start_service(stack: Stack, tmp_path: Path, reserve_port: Callable[[], int]) -> StartService:
     """Call it for one more replica of a service of the running stack: the program, its port, its metrics port."""
 
     def start(name: str, **changed: str) -> tuple[Program, int, int]:

@@ -6,13 +6,13 @@ import textwrap
 
 from terminal import ROOT, output, typed
 
-from rte_devstack.services import Parts
+from rte_devstack.stack import Stack
 
 SECTION = re.search(r"^## Run it\n(.*?)^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 
 
-def test_the_first_commands_publish_and_another_terminal_shows_it(stack: Parts) -> None:
+def test_the_first_commands_publish_and_another_terminal_shows_it(stack: Stack) -> None:
     assert SECTION
     up, watch, publish, *others = [textwrap.dedent(block).strip() for block in BLOCK.findall(SECTION[1])]
     assert up == "make up"  # the fixture has done it

@@ -17,7 +17,7 @@ from official_clients import JAVASCRIPT
 from terminal import ROOT
 
 from rte_devstack import demo
-from rte_devstack.services import Parts
+from rte_devstack.stack import Stack
 
 NODE_MODULES = JAVASCRIPT / "node_modules"
 PACKAGES = ("@supabase/realtime-js", "@supabase/phoenix", "tslib")
@@ -83,7 +83,7 @@ def served(port: int, page: str, host: str = "localhost") -> Iterator[str]:
 
 
 @pytest.fixture
-def page(stack: Parts) -> str:
+def page(stack: Stack) -> str:
     """The guide's page for the stack of this test."""
     clerk = f"localhost:{stack.ports['clerk']}"
     return with_modules(snippet().replace("localhost:8080", f"localhost:{stack.port}").replace("localhost:8085", clerk))
@@ -110,7 +110,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Page]:
 
 
 @pytest.fixture
-async def newcomer(stack: Parts) -> str:
+async def newcomer(stack: Stack) -> str:
     """The id of a member who is on nothing, and whom the api knows."""
     user = {"first_name": "Wanda", "last_name": uuid4().hex}
     async with httpx.AsyncClient(trust_env=False) as http:
@@ -133,7 +133,7 @@ async def sign_in(browser: Page, origin: str, member_id: str) -> None:
 @in_a_browser
 @pytest.mark.parametrize("front_end", ["localhost", "127.0.0.1"], indirect=True)
 async def test_the_guides_page_signs_in_lists_publishes_and_hears_of_it(
-    stack: Parts, front_end: str, browser: Page, newcomer: str
+    stack: Stack, front_end: str, browser: Page, newcomer: str
 ) -> None:
     await sign_in(browser, front_end, newcomer)
     await browser.until("document.querySelector('#team').children.length > 0")
@@ -146,7 +146,7 @@ async def test_the_guides_page_signs_in_lists_publishes_and_hears_of_it(
 
 @in_a_browser
 async def test_the_cookie_of_the_sign_in_is_enough_for_reads_and_writes(
-    stack: Parts, front_end: str, browser: Page, newcomer: str
+    stack: Stack, front_end: str, browser: Page, newcomer: str
 ) -> None:
     await sign_in(browser, front_end, newcomer)
     await browser.run(f"me = (more) => fetch('{stack.origin}/api/v1/me', {{credentials: 'include', ...more}})")
@@ -164,7 +164,7 @@ async def test_the_cookie_of_the_sign_in_is_enough_for_reads_and_writes(
 
 @in_a_browser
 async def test_a_page_of_another_origin_gets_nothing(
-    stack: Parts, page: str, front_end: str, browser: Page, newcomer: str
+    stack: Stack, page: str, front_end: str, browser: Page, newcomer: str
 ) -> None:
     await sign_in(browser, front_end, newcomer)
     with served(0, page) as elsewhere:
@@ -182,7 +182,7 @@ async def test_a_page_of_another_origin_gets_nothing(
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 @pytest.mark.parametrize("port", ALLOWED_PORTS)
-async def test_origins_of_vite_are_let_in_everywhere(stack: Parts, host: str, port: int) -> None:
+async def test_origins_of_vite_are_let_in_everywhere(stack: Stack, host: str, port: int) -> None:
     origin = {"origin": f"http://{host}:{port}"}
     sockets = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
     sockets["sec-websocket-key"] = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -201,7 +201,7 @@ async def test_origins_of_vite_are_let_in_everywhere(stack: Parts, host: str, po
     assert (opening, stranger) == (101, 403)
 
 
-async def test_nothing_in_a_fresh_stacks_data_is_fetched_from_elsewhere(stack: Parts) -> None:
+async def test_nothing_in_a_fresh_stacks_data_is_fetched_from_elsewhere(stack: Stack) -> None:
     async with httpx.AsyncClient(trust_env=False) as http:
         clerk = stack.url("clerk")
         token = (await http.post(f"{clerk}/devstack/tokens", json={"member": demo.ALEX.id})).json()["token"]

@@ -30,7 +30,7 @@ from rte_devstack.folder import Folder
 from rte_devstack.ports import PORTS, reserved
 from rte_devstack.postgres import psql
 from rte_devstack.program import Program, answers
-from rte_devstack.services import Parts
+from rte_devstack.stack import Stack
 
 RATES = (10, 50, 200)
 CONNECTIONS = 32
@@ -198,7 +198,7 @@ def populate(database_url: str, signer: TokenSigner, count: int) -> list[Member]
 
 
 @contextmanager
-def stack(folder: Path) -> Iterator[Parts]:
+def started(folder: Path) -> Iterator[Stack]:
     """A whole stack in `folder`, on ports of its own."""
     port = 20_000 + os.getpid() % 12_000  # below those that outgoing connections take
     environment = {
@@ -211,7 +211,7 @@ def stack(folder: Path) -> Iterator[Parts]:
     command = [sys.executable, "-m", "rte_devstack"]
     subprocess.run([*command, "up", "--detach"], check=True)
     try:
-        yield Parts(Folder.chosen(), port)
+        yield Stack(Folder.chosen(), port)
     finally:
         subprocess.run([*command, "down"], check=True)
 
@@ -257,13 +257,13 @@ def main() -> None:
     arguments.add_argument("--json", type=Path, help="where to write the result too")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="rte-bench-") as folder, ExitStack() as running:
-        parts = running.enter_context(stack(Path(folder) / "stack"))
+        stack = running.enter_context(started(Path(folder) / "stack"))
         count = int(sum(rate * max(options.seconds, 200 / rate) for rate in RATES) + 20 * options.seconds) + 100
         members = populate(
-            parts.postgres.url(), TokenSigner(parts.folder.path / "clerk", authorized_party=parts.origin), count
+            stack.postgres.url(), TokenSigner(stack.folder.path / "clerk", authorized_party=stack.origin), count
         )
         floor_port = running.enter_context(reserved())
-        environment = dict(os.environ) | {"DATABASE_URL": parts.postgres.url(), "PORT": str(floor_port)}
+        environment = dict(os.environ) | {"DATABASE_URL": stack.postgres.url(), "PORT": str(floor_port)}
         floor = Program(
             "floor",
             [Path(sys.executable), FLOOR],
@@ -272,7 +272,7 @@ def main() -> None:
             environment=environment,
         )
         running.enter_context(floor)
-        api = Load(parts.port, listening(parts.port + PORTS["api"]))
+        api = Load(stack.port, listening(stack.port + PORTS["api"]))
         bare = Load(floor_port, listening(floor_port))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             lines = runner.run(measure(api, bare, members, options.seconds))

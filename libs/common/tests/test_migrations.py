@@ -50,6 +50,17 @@ def test_the_command_says_which_versions_there_were_and_are(empty_database: str)
     assert second == (0, f"the schema is at version {newest}, as before\n", "")
 
 
+def test_a_version_that_the_code_does_not_know_is_one_line(empty_database: str) -> None:
+    migrate.upgrade(empty_database)
+    psql(empty_database, "update rte.alembic_version set version_num = '0003'")
+
+    code, out, err = run(empty_database)
+
+    assert (code, out) == (1, "")
+    assert err.startswith("error: the schema is at version 0003, which this code does not know: ")
+    assert err.count("\n") == 1
+
+
 def test_a_url_may_say_how_to_encrypt_as_a_services_may(empty_database: str) -> None:
     assert run(f"{empty_database}?sslmode=prefer")[0] == 0
 

@@ -1,4 +1,4 @@
-"""Run by test_stack.py: the supervisor in a process of its own, with tiny programs.
+"""Run by test_supervisor.py and test_start.py: the supervisor in a process of its own, with tiny programs.
 
 Arguments: the folder, the ports as JSON {user: port}, and each step as JSON {program: Python source}. A program is
 ready once its log has a line `began <its pid>`.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rte_devstack.folder import Folder
 from rte_devstack.program import Program, ProgramFailed
-from rte_devstack.stack import Stack, Step
+from rte_devstack.supervisor import Step, Supervisor
 
 
 class Tiny(Program):
@@ -38,7 +38,7 @@ steps = [
     for number, step in enumerate(sys.argv[3:])
 ]
 try:
-    Stack(folder, steps, port=8080, ports=json.loads(sys.argv[2]), tell=tell).run(
+    Supervisor(folder, steps, port=8080, ports=json.loads(sys.argv[2]), tell=tell).run(
         lambda title: nullcontext(), lambda: tell("started")
     )
 except ProgramFailed as error:

@@ -10,7 +10,7 @@ import pytest
 
 from rte_devstack.environment import EnvFile, origins, take_env_file
 from rte_devstack.program import ProgramFailed
-from rte_devstack.services import Parts
+from rte_devstack.stack import Stack
 
 Take = Callable[[bytes], EnvFile | None]
 
@@ -106,7 +106,7 @@ def test_no_file_is_nothing_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert take_env_file() is None
 
 
-def test_every_command_takes_port_and_folder_from_the_file_and_up_says_so(stack: Parts, tmp_path: Path) -> None:
+def test_every_command_takes_port_and_folder_from_the_file_and_up_says_so(stack: Stack, tmp_path: Path) -> None:
     file = tmp_path / "own.env"
     file.write_text(f"RTE_PORT={stack.port}\nRTE_STACK_DIR='{stack.folder.path}'\nMETRICS_PORT=1\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RTE_")}

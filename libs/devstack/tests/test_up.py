@@ -20,14 +20,14 @@ from rte_devstack.folder import REPOSITORY, Folder
 from rte_devstack.ports import PORTS, reserved_row
 from rte_devstack.postgres import psql
 from rte_devstack.program import Program, ProgramFailed
-from rte_devstack.services import Parts
 from rte_devstack.session_token import token
+from rte_devstack.stack import Stack
 
 HOPELESS_SECONDS = 100
 
 
-def run(parts: Parts, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "RTE_PORT": str(parts.port), "RTE_STACK_DIR": str(parts.folder.path)}
+def run(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "RTE_PORT": str(stack.port), "RTE_STACK_DIR": str(stack.folder.path)}
     command = [sys.executable, "-m", "rte_devstack", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -39,21 +39,21 @@ def wait_until(happens: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_a_second_up_shows_what_runs_and_ends(stack: Parts) -> None:
+def test_a_second_up_shows_what_runs_and_ends(stack: Stack) -> None:
     again = run(stack, "up")
     assert (again.returncode, again.stderr) == (0, "")
     assert stack.origin in again.stdout
     assert not re.search(r"^\S+ +down", again.stdout, re.MULTILINE)
 
 
-def test_a_token_is_printed_and_nothing_else(stack: Parts) -> None:
+def test_a_token_is_printed_and_nothing_else(stack: Stack) -> None:
     printed = run(stack, "token", "--member", "maria", "--lifetime", "600")
     [token] = printed.stdout.splitlines()
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["v"], claims["exp"] - claims["iat"]) == (2, 600)
 
 
-def test_a_token_for_a_stranger_is_one_line_of_error(stack: Parts) -> None:
+def test_a_token_for_a_stranger_is_one_line_of_error(stack: Stack) -> None:
     printed = run(stack, "token", "--member", "nobody-knows")
     assert (printed.returncode, printed.stdout) == (1, "")
     assert printed.stderr.startswith("error: there is no member 'nobody-knows'. There are: ")
@@ -65,7 +65,7 @@ def test_a_token_for_a_stranger_is_one_line_of_error(stack: Parts) -> None:
     ("asked", "suggested"),
     [(["--member", "mria"], "did you mean maria?"), (["--org", "kestral"], "did you mean kestrel-harbour?")],
 )
-def test_a_typing_error_suggests_the_nearest(stack: Parts, asked: list[str], suggested: str) -> None:
+def test_a_typing_error_suggests_the_nearest(stack: Stack, asked: list[str], suggested: str) -> None:
     assert suggested in run(stack, "token", *asked).stderr
 
 
@@ -77,7 +77,7 @@ def test_a_lifetime_that_is_none_is_a_sentence_with_what_is_allowed(lifetime: st
 
 
 @pytest.mark.parametrize("lifetime", ["NaN", "Infinity", "1e400", "-Infinity"])
-def test_the_stand_in_refuses_a_lifetime_without_end(stack: Parts, lifetime: str) -> None:
+def test_the_stand_in_refuses_a_lifetime_without_end(stack: Stack, lifetime: str) -> None:
     body = f'{{"member": "alex", "lifetime": {lifetime}}}'
     headers = {"content-type": "application/json"}
     answer = httpx.post(f"{stack.url('clerk')}/devstack/tokens", content=body, headers=headers, trust_env=False)
@@ -85,7 +85,7 @@ def test_the_stand_in_refuses_a_lifetime_without_end(stack: Parts, lifetime: str
     assert "lifetime: " in answer.json()["errors"][0]["message"]
 
 
-def test_migrate_says_which_schema_there_is(stack: Parts) -> None:
+def test_migrate_says_which_schema_there_is(stack: Stack) -> None:
     printed = run(stack, "migrate")
     newest = max(
         file.name[:4] for file in (REPOSITORY / "libs/common/src/rte_common/migrations/versions").glob("0*.py")
@@ -93,13 +93,13 @@ def test_migrate_says_which_schema_there_is(stack: Parts) -> None:
     assert (printed.returncode, printed.stdout) == (0, f"the schema is {newest} already, the newest\n")
 
 
-def test_the_table_fits_sixty_columns_and_names_this_stacks_commands(stack: Parts) -> None:
+def test_the_table_fits_sixty_columns_and_names_this_stacks_commands(stack: Stack) -> None:
     table, _, below = run(stack, "status").stdout.partition("\n\n")
     assert max(len(line.rstrip()) for line in table.splitlines()) <= 60
     assert f"RTE_PORT={stack.port} RTE_STACK_DIR={shlex.quote(str(stack.folder.path))} make -s token" in below
 
 
-def test_a_killed_service_comes_back_behind_traefik(stack: Parts) -> None:
+def test_a_killed_service_comes_back_behind_traefik(stack: Stack) -> None:
     def answers() -> bool:
         return httpx.get(f"{stack.url('traefik')}/api/openapi.json", trust_env=False).status_code == 200
 
@@ -113,54 +113,54 @@ def test_a_killed_service_comes_back_behind_traefik(stack: Parts) -> None:
 
 
 def test_commands_without_a_stack_say_how_to_start_it(tmp_path: Path) -> None:
-    parts = Parts(Folder(tmp_path / "none"), 8080)
+    stack = Stack(Folder(tmp_path / "none"), 8080)
     for command in ("status", "token", "migrate"):
-        printed = run(parts, command)
+        printed = run(stack, command)
         assert printed.returncode == 1
         assert printed.stderr == (
-            f"error: nothing runs: start it with `RTE_PORT=8080 RTE_STACK_DIR={parts.folder.path} make up`\n"
+            f"error: nothing runs: start it with `RTE_PORT=8080 RTE_STACK_DIR={stack.folder.path} make up`\n"
         )
-    assert (run(parts, "down").returncode, run(parts, "down").stdout) == (0, "nothing ran\n")
-    assert not parts.folder.path.exists()
+    assert (run(stack, "down").returncode, run(stack, "down").stdout) == (0, "nothing ran\n")
+    assert not stack.folder.path.exists()
 
 
 @contextmanager
-def own_stack(folder: Path) -> Iterator[tuple[Parts, Program]]:
+def own_stack(folder: Path) -> Iterator[tuple[Stack, Program]]:
     """A stack of the test's own, not started; what still runs at the end is ended."""
     with ExitStack() as kept:
         port = kept.enter_context(reserved_row(max(PORTS.values()) + 1))
-        parts = Parts(Folder(folder), port)
+        stack = Stack(Folder(folder), port)
         program = Program(
             "the stack",
             [sys.executable, "-m", "rte_devstack", "up"],
             log=folder.parent / "up.log",
-            ready=lambda: (state := parts.folder.running()) is not None and state.ready,
+            ready=lambda: (state := stack.folder.running()) is not None and state.ready,
             environment={**os.environ, "RTE_PORT": str(port), "RTE_STACK_DIR": str(folder)},
             start_seconds=HOPELESS_SECONDS,
             stop_seconds=30,
         )
         kept.callback(program.finish)
-        kept.callback(run, parts, "down")
-        yield parts, program
+        kept.callback(run, stack, "down")
+        yield stack, program
 
 
 @pytest.mark.nightly
 def test_it_starts_again_after_a_kill_and_keeps_its_data(tmp_path: Path) -> None:
-    with own_stack(tmp_path / "a stack") as (parts, program):
+    with own_stack(tmp_path / "a stack") as (stack, program):
         program.start()
-        psql(parts.postgres.url(), "update users set name = 'Still here' where name like 'Alex%'")
+        psql(stack.postgres.url(), "update users set name = 'Still here' where name like 'Alex%'")
         program.kill()
         program.start()
-        assert psql(parts.postgres.url(), "select count(*) from users where name = 'Still here'") == "1"
+        assert psql(stack.postgres.url(), "select count(*) from users where name = 'Still here'") == "1"
         program.stop()
         assert program.exit_code == 0
 
 
 @pytest.mark.nightly
 def test_reset_leaves_nothing(tmp_path: Path) -> None:
-    with own_stack(tmp_path / "stack") as (parts, program):
+    with own_stack(tmp_path / "stack") as (stack, program):
         program.start()
-        printed = run(parts, "reset")
+        printed = run(stack, "reset")
         assert printed.returncode == 0
-        assert f"stopped 9 programs\ndeleted {parts.folder.path} (" in printed.stdout
-        assert not parts.folder.path.exists()
+        assert f"stopped 9 programs\ndeleted {stack.folder.path} (" in printed.stdout
+        assert not stack.folder.path.exists()

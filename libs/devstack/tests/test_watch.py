@@ -12,24 +12,24 @@ import pytest
 from official_clients import OfficialClient
 from terminal import Terminal, output, typed
 
-from rte_devstack.services import Parts
+from rte_devstack.stack import Stack
 
 WATCH = f"exec '{sys.executable}' -m rte_devstack watch"
 
 
-def variables(stack: Parts) -> dict[str, str]:
+def variables(stack: Stack) -> dict[str, str]:
     return {"RTE_PORT": str(stack.port), "RTE_STACK_DIR": str(stack.folder.path)}
 
 
 @pytest.fixture
-def watching(stack: Parts) -> Iterator[Terminal]:
+def watching(stack: Stack) -> Iterator[Terminal]:
     """A terminal in which Maria's team is watched."""
     with typed(f"{WATCH} --member maria", variables(stack)) as terminal:
         terminal.shows("watching Kestrel Harbour as Maria Silva")
         yield terminal
 
 
-def test_it_goes_on_when_the_gateway_comes_back_and_ends_quietly(stack: Parts, watching: Terminal) -> None:
+def test_it_goes_on_when_the_gateway_comes_back_and_ends_quietly(stack: Stack, watching: Terminal) -> None:
     state = stack.folder.running()
     assert state
     os.kill(state.programs["realtime-gateway"].pid, signal.SIGKILL)
@@ -45,7 +45,7 @@ def test_it_goes_on_when_the_gateway_comes_back_and_ends_quietly(stack: Parts, w
     assert len(watching.lines) == 5
 
 
-async def test_it_says_who_comes_and_who_goes(stack: Parts, watching: Terminal) -> None:
+async def test_it_says_who_comes_and_who_goes(stack: Stack, watching: Terminal) -> None:
     async with httpx.AsyncClient(trust_env=False) as http:
         asked = await http.post(f"{stack.url('clerk')}/devstack/tokens", json={"member": "alex"})
     alex = await OfficialClient.start(
@@ -68,7 +68,7 @@ async def test_it_says_who_comes_and_who_goes(stack: Parts, watching: Terminal) 
     assert len(watching.lines) == 3
 
 
-def test_a_reader_that_has_enough_ends_it_without_a_word(stack: Parts) -> None:
+def test_a_reader_that_has_enough_ends_it_without_a_word(stack: Stack) -> None:
     environment = {**os.environ, **variables(stack)}
     command = [sys.executable, "-m", "rte_devstack", "watch"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -83,7 +83,7 @@ def test_a_reader_that_has_enough_ends_it_without_a_word(stack: Parts) -> None:
     assert (process.returncode, said) == (0, b"")
 
 
-def test_an_unknown_member_is_told_who_exists(stack: Parts) -> None:
+def test_an_unknown_member_is_told_who_exists(stack: Stack) -> None:
     said = output(f"'{sys.executable}' -m rte_devstack watch --member bob 2>&1 || true", variables(stack))
 
     assert said.startswith("error: no token for bob: ")

@@ -1,9 +1,11 @@
 """jobs on the real database and NATS, with the Storage stand-in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
+from sqlmodel import SQLModel, insert
 from storage3 import AsyncStorageClient
 
 from rte_common import buckets, database, jetstream, storage
@@ -15,6 +17,21 @@ from rte_devstack.serving import serving
 from rte_devstack.storage import Settings as StorageStandIn
 from rte_devstack.storage import create_app
 from rte_jobs.settings import Settings
+from rte_jobs.statements import execute
+
+Add = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+async def add(postgres: testing.Database) -> AsyncIterator[Add]:
+    """Call it with rows to insert them in this order; what a row does not say, the database fills in."""
+    async with asyncpg.create_pool(postgres.url(), min_size=1, max_size=1) as pool, pool.acquire() as connection:
+
+        async def insert_rows(*rows: SQLModel) -> None:
+            for row in rows:
+                await execute(connection, insert(type(row)).values(row.model_dump(exclude_unset=True)))
+
+        yield insert_rows
 
 
 @pytest.fixture

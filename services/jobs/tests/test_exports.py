@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -18,11 +18,14 @@ from rte_common import database, storage
 from rte_common.database import Database
 from rte_common.jetstream import MAX_DELIVERIES
 from rte_common.storage import EXPORTS
+from rte_common.tables import Export, User
 from rte_devstack import testing
 from rte_devstack.serving import serving
 from rte_jobs.exports import Exports, give_up
 from rte_jobs.main import create_app
 from rte_jobs.settings import Settings
+
+from .conftest import Add
 
 EXPORT = UUID("7b0f7f3e-6d56-4f0a-9d0e-6a1f5b2f7c11")
 ROWS = """
@@ -69,6 +72,18 @@ async def test_a_csv_opens_in_a_spreadsheet_and_runs_nothing(
     rows = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
     assert len(rows) == 2501
     assert rows[-1]["title"] == '\'=HYPERLINK("http://example.com")'
+
+
+@pytest.mark.parametrize("format_", ["json", "csv"])
+async def test_an_export_of_nothing_has_no_rows(
+    format_: str, postgres: testing.Database, db: Database, files: AsyncStorageClient, add: Add
+) -> None:
+    await add(User(id="anna", name="Anna"), Export(id=EXPORT, team_id="default", user_id="anna", format=format_))
+
+    await Exports(db, files).make(EXPORT)
+
+    body = (await files.from_(EXPORTS).download(f"default/anna/{EXPORT}.{format_}")).decode("utf-8-sig")
+    assert (json.loads(body) if format_ == "json" else list(csv.DictReader(io.StringIO(body)))) == []
 
 
 async def test_an_export_made_twice_stays_ready(
@@ -149,14 +164,16 @@ async def test_after_the_last_attempt_an_export_that_never_began_has_failed_and_
     postgres.execute("insert into exports (team_id, user_id, format) values ('default', 'anna', 'csv')")
 
 
-async def test_exports_that_nothing_moves_are_given_up_after_an_hour(postgres: testing.Database, db: Database) -> None:
-    postgres.execute(
-        "insert into users (id, name) values ('anna', 'Anna'), ('ben', 'Ben'), ('cleo', 'Cleo');"
-        "insert into exports (team_id, user_id, format, status, created_at, updated_at) values"
-        " ('default', 'anna', 'csv', 'requested', now() - interval '61 min', now() - interval '61 min'),"
-        " ('default', 'ben', 'csv', 'running', now() - interval '61 min', now() - interval '61 min'),"
-        " ('default', 'cleo', 'csv', 'running', now() - interval '61 min', now() - interval '59 min')"
-    )
+async def test_exports_that_nothing_moves_are_given_up_after_an_hour(
+    postgres: testing.Database, db: Database, add: Add
+) -> None:
+    for user, status, minutes in (("anna", "requested", 61), ("ben", "running", 61), ("cleo", "running", 59)):
+        moved_at = datetime.now(UTC) - timedelta(minutes=minutes)
+        await add(
+            User(id=user, name=user),
+            Export(team_id="default", user_id=user, format="csv", status=status, updated_at=moved_at),
+        )
+
     async with db.as_service() as connection:
         assert await give_up(connection, datetime.now(UTC)) == 2
 
@@ -165,14 +182,14 @@ async def test_exports_that_nothing_moves_are_given_up_after_an_hour(postgres: t
 
 
 async def test_a_forgotten_export_is_given_up_when_jobs_comes_back(
-    postgres: testing.Database, settings: Settings
+    postgres: testing.Database, settings: Settings, add: Add
 ) -> None:
-    postgres.execute(
-        "insert into users (id, name) values ('anna', 'Anna');"
-        "insert into exports (team_id, user_id, format, status, updated_at)"
-        " values ('default', 'anna', 'csv', 'running', now() - interval '2 hours');"
-        "delete from outbox"
+    moved_at = datetime.now(UTC) - timedelta(hours=2)
+    await add(
+        User(id="anna", name="Anna"),
+        Export(team_id="default", user_id="anna", format="csv", status="running", updated_at=moved_at),
     )
+    postgres.execute("delete from outbox")
     async with serving(create_app(settings)):
         await postgres.until("select status from exports", "failed")
 

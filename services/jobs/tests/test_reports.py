@@ -1,15 +1,18 @@
 """The week's figures are right, for each team its own, once."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import orjson
 import pytest
 
 from rte_common.database import Database
 from rte_common.reports import Figures
+from rte_common.tables import IdempotencyKey, JobRun, SessionRevocation, User
 from rte_devstack import testing
 from rte_jobs.reports import report, week_before
 from rte_jobs.upkeep import tidy
+
+from .conftest import Add
 
 MONDAY_MORNING = datetime(2026, 11, 23, 9, tzinfo=UTC)
 WEEK = """
@@ -56,14 +59,19 @@ async def test_each_team_that_did_something_gets_its_figures_once(postgres: test
     assert [(m.name, m.completed, m.on_time) for m in figures.members] == [("Anna", 2, 1), ("Ben", 2, 1)]
 
 
-async def test_upkeep_takes_what_is_old_and_leaves_the_rest(postgres: testing.Database, db: Database) -> None:
-    postgres.execute(
-        "insert into users (id, name) values ('anna', 'Anna');"
-        "insert into session_revocations (session_id, user_id, created_at) values"
-        " ('old', 'anna', now() - interval '2 hours'), ('new', 'anna', now());"
-        "insert into job_runs (job, slot) values ('x', now() - interval '91 days'), ('x', now())"
-    )
+async def test_upkeep_takes_what_is_old_and_leaves_the_rest(postgres: testing.Database, db: Database, add: Add) -> None:
+    now = datetime.now(UTC)
+    await add(User(id="anna", name="Anna"))
+    for name, hours, days in (("old", 2, 91), ("new", 0, 0)):
+        await add(
+            SessionRevocation(session_id=name, user_id="anna", created_at=now - timedelta(hours=hours)),
+            JobRun(job="x", slot=now - timedelta(days=days)),
+            IdempotencyKey(
+                team_id="default", user_id="anna", key=name, request=b"", created_at=now - timedelta(days=days)
+            ),
+        )
     async with db.as_service() as connection:
-        assert await tidy(connection, datetime.now(UTC)) == 2
+        assert await tidy(connection, now) == 3
 
     assert postgres.execute("select session_id from session_revocations") == "new"
+    assert postgres.execute("select key from idempotency_keys") == "new"

@@ -8,6 +8,7 @@ problem_types/ every type of problem, in words: the one catalogue
 input_errors   what is wrong with a request's input, in words
 auth       Clerk session token -> Member
 database   the connection pool, and the member a transaction acts for (row level security)
+tables     every table as an SQLModel class, with its writer: for who depends on rte-common[tables]
 events     every event that crosses NATS, and its subject
 outbox     the relay: committed rows -> JetStream (triggers write the rows, see migrations)
 nats_client    nats-py's client, with what is not mended there yet

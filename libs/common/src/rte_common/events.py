@@ -1,4 +1,4 @@
-"""Every event that crosses NATS, and its subject. The capture trigger writes them (migrations/versions/0001*.sql).
+"""Every event that crosses NATS, and its subject; the capture trigger writes them (migrations/versions/*.triggers.sql).
 
 A new optional field keeps `v1`. Anything else is a new class `...v2`, published beside the old one until its last
 reader has moved. tests/contracts/ holds a sample of each version that must parse for ever.

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from pydantic import Field, PostgresDsn
 
-from rte_common.migrations import NotConnected
+from rte_common.migrations import NotConnected, UnknownVersion
 from rte_common.process import load
 from rte_common.settings import Variables
 
@@ -25,7 +25,7 @@ class MigrationSettings(Variables):
 def upgrade(url: str, revision: str = "head") -> tuple[str | None, str | None]:
     """Migrate the database at `url` (postgresql://...) up to `revision`; the versions before and after.
 
-    Raises NotConnected. Not inside a running event loop.
+    Raises NotConnected and UnknownVersion. Not inside a running event loop.
     """
     config = _config(url)
     command.upgrade(config, revision)
@@ -47,12 +47,15 @@ def _config(url: str) -> Config:
 
 
 def main() -> None:
-    """Migrate and say so; exit code 1 and one line when the database cannot be reached."""
+    """Migrate and say so; exit code 1 and one line when the database cannot be reached, or is at an unknown version."""
     url = str(load(MigrationSettings).migration_database_url)
     try:
         before, after = upgrade(url)
     except NotConnected as error:
         print(f"error: {error}: check MIGRATION_DATABASE_URL", file=sys.stderr)
+        sys.exit(1)
+    except UnknownVersion as error:
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     history = "as before" if before == after else f"and was {f'at {before}' if before else 'empty'}"
     print(f"the schema is at version {after}, {history}")

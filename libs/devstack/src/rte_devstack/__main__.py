@@ -10,11 +10,11 @@ from rte_devstack.folder import Folder
 from rte_devstack.logs import logs
 from rte_devstack.postgres import psql
 from rte_devstack.program import ProgramFailed
-from rte_devstack.services import Parts
 from rte_devstack.session_token import token
-from rte_devstack.stack import running
+from rte_devstack.stack import Stack
 from rte_devstack.start import up
 from rte_devstack.stop import down, reset
+from rte_devstack.supervisor import running
 from rte_devstack.terminal import show
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -48,32 +48,32 @@ def status(_: argparse.Namespace) -> None:
     """Show what runs; exit code 1 when nothing does."""
     folder = Folder.chosen()
     state = running(folder)
-    show(Parts(folder, state.port), state)
+    show(Stack(folder, state.port), state)
 
 
 def watch(options: argparse.Namespace) -> None:
     """Print what happens in a demo member's team as it happens; Ctrl-C ends it."""
     folder = Folder.chosen()
-    parts = Parts(folder, running(folder).port)
+    stack = Stack(folder, running(folder).port)
     from rte_devstack.watch import follow_team  # its libraries would cost every other command half a second
 
-    follow_team(parts, options.member)
+    follow_team(stack, options.member)
 
 
 def migrate(_: argparse.Namespace) -> None:
     """Bring the running stack's database to the newest schema, and say from where."""
     folder = Folder.chosen()
-    parts = Parts(folder, running(folder).port)
-    before = _schema(parts)
-    parts.migrate()
-    after = _schema(parts)
+    stack = Stack(folder, running(folder).port)
+    before = _schema(stack)
+    stack.migrate()
+    after = _schema(stack)
     print(f"the schema is {after} already, the newest" if before == after else f"migrated from {before} to {after}")
 
 
-def _schema(parts: Parts) -> str:
-    if not psql(parts.postgres.url(), "select to_regclass('rte.alembic_version')"):
+def _schema(stack: Stack) -> str:
+    if not psql(stack.postgres.url(), "select to_regclass('rte.alembic_version')"):
         return "nothing"
-    return psql(parts.postgres.url(), "select version_num from rte.alembic_version") or "nothing"
+    return psql(stack.postgres.url(), "select version_num from rte.alembic_version") or "nothing"
 
 
 def _arguments() -> argparse.Namespace:

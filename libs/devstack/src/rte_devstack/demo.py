@@ -13,7 +13,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from rte_common.settings import TeamMode
-from rte_devstack.services import TEAM_NAME
+from rte_devstack.stack import TEAM_NAME
 
 
 @dataclass(frozen=True, slots=True)

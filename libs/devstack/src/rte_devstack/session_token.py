@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from rte_devstack.folder import Folder
 from rte_devstack.hints import make, unknown
 from rte_devstack.program import ProgramFailed
-from rte_devstack.services import Parts
-from rte_devstack.stack import running
+from rte_devstack.stack import Stack
+from rte_devstack.supervisor import running
 
 LONGEST_SECONDS = 31 * 24 * 60 * 60
 
@@ -25,10 +25,10 @@ def token(options: argparse.Namespace) -> None:
     if options.org:
         asked["organization"] = options.org
     folder = Folder.chosen()
-    parts = Parts(folder, running(folder).port)
-    status, content = _ask(parts, "POST", "/devstack/tokens", asked)
+    stack = Stack(folder, running(folder).port)
+    status, content = _ask(stack, "POST", "/devstack/tokens", asked)
     if status != 200:
-        raise ProgramFailed(_why(parts, options, content["errors"][0]["message"]))
+        raise ProgramFailed(_why(stack, options, content["errors"][0]["message"]))
     print(content["token"])
 
 
@@ -42,21 +42,21 @@ def _lifetime(text: str) -> float:
     return seconds
 
 
-def _why(parts: Parts, options: argparse.Namespace, message: str) -> str:
+def _why(stack: Stack, options: argparse.Namespace, message: str) -> str:
     """Say who or what there is in place of what there is not."""
     if "No user" in message:
-        _, users = _ask(parts, "GET", "/v1/users?limit=500&order_by=%2Bcreated_at")
+        _, users = _ask(stack, "GET", "/v1/users?limit=500&order_by=%2Bcreated_at")
         return unknown("member", options.member, [str(user["first_name"] or user["id"]).lower() for user in users])
     if "organization" in message or "not a member" in message:
-        _, found = _ask(parts, "GET", "/v1/organizations?limit=500&order_by=%2Bcreated_at")
+        _, found = _ask(stack, "GET", "/v1/organizations?limit=500&order_by=%2Bcreated_at")
         slugs = [str(organization["slug"]) for organization in found["data"]]
         return message if options.org in slugs else unknown("organization", options.org, slugs)
     return f"no token for {options.member}: {message}"
 
 
-def _ask(parts: Parts, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    clerk = urlsplit(parts.url("clerk"))
-    key = {**parts.service_environment("api"), **os.environ}["CLERK_SECRET_KEY"]
+def _ask(stack: Stack, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    clerk = urlsplit(stack.url("clerk"))
+    key = {**stack.service_environment("api"), **os.environ}["CLERK_SECRET_KEY"]
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     see = f"see `{make('logs PART=clerk')}`"
     with contextlib.closing(http.client.HTTPConnection(clerk.hostname or "", clerk.port, timeout=10)) as connection:

@@ -1,227 +1,215 @@
-"""The supervisor: starts programs in order, starts again what dies, stops all in reverse order."""
+"""What one stack consists of: its ports, each program with its environment, and the order in which they start."""
 
-import contextlib
+import asyncio
+import hashlib
 import os
-import signal
-import time
-from collections.abc import Callable, Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import FrameType
+from functools import cached_property
+from importlib.resources import files
 
-import psutil
+from rte_devstack.environment import origins, setting
+from rte_devstack.folder import Folder, Secrets
+from rte_devstack.nats import Nats
+from rte_devstack.ports import HOST, PORTS
+from rte_devstack.postgres import Postgres, let_in, psql, without_libpq
+from rte_devstack.program import Program, ProgramFailed, answers, executable, explained, last_words
+from rte_devstack.supervisor import Step
+from rte_devstack.traefik import Traefik
 
-from rte_devstack import disk, hints
-from rte_devstack.folder import Folder, ProcessMark, State
-from rte_devstack.ports import another, obstacle
-from rte_devstack.program import Program, ProgramFailed, explained
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds before a program that died is started again: doubled each time, up to the longest."""
-HEALTHY_SECONDS = 60
-"""A program that ran this long begins with the first pause again."""
-LEFTOVER_SECONDS = 5
-END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DATABASE_ROLES = {"api": "rte_api", "auth-sync": "rte_auth_sync", "jobs": "rte_jobs"}
+SERVICES = ("api", "auth-sync", "realtime-gateway", "jobs")
+DEVELOPMENT_ORIGINS = ",".join(f"http://{host}:{port}" for port in (5173, 4173) for host in ("localhost", HOST))
+"""Where Vite's development server and its preview are; RTE_WEB_ORIGINS replaces them."""
+TEAM_NAME = "Kestrel Harbour"
+"""What the demo team is called, whether it is the only one or an organization."""
+STAND_IN_ISSUER = "https://clerk.devstack.invalid"
 
 
 @dataclass(frozen=True)
-class Step:
-    """Programs that start together, then what is done once they are ready."""
-
-    title: str
-    programs: Sequence[Program] = ()
-    then: Callable[[], None] | None = None
-
-
-@dataclass
-class Watched:
-    """A started program, and when it is due again after it died."""
-
-    program: Program
-    started: float
-    deaths: int = 0
-    due: float | None = None
-
-    def next_pause(self) -> float:
-        """How long to wait after the death that was just seen."""
-        if time.monotonic() - self.started > HEALTHY_SECONDS:
-            self.deaths = 0
-        self.deaths += 1
-        return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self.deaths - 1))
-
-
-@dataclass
-class AskedToStop:
-    """Whether a signal to end has come. While watching it is looked at, because an exception that is raised in a
-    destructor or callback would be lost; only the start, which may wait long, is interrupted by one."""
-
-    now: bool = False
-    watching: bool = False
-
-
 class Stack:
-    """All programs of one folder. `ports` names who needs which port; `tell` gets one line per event."""
+    """The parts of the stack in `folder` whose Traefik listens on `port`."""
 
-    def __init__(
-        self, folder: Folder, steps: Sequence[Step], *, port: int, ports: dict[str, int], tell: Callable[[str], None]
-    ) -> None:
-        self.folder = folder
-        self.steps = steps
-        self.ports = ports
-        self.tell = tell
-        self.state = State(ProcessMark.of(os.getpid()), port)
-        self._watched: list[Watched] = []
-        self._asked_to_stop = AskedToStop()
-        self._disk = ""
+    folder: Folder
+    port: int
 
-    def run(
-        self, during: Callable[[str], contextlib.AbstractContextManager[None]], started: Callable[[], None]
-    ) -> None:
-        """Start everything, call `started`, and stay until SIGINT or SIGTERM; then stop everything.
+    @property
+    def ports(self) -> dict[str, int]:
+        """Who listens where."""
+        return {name: self.port + distance for name, distance in PORTS.items()}
 
-        `during(title)` surrounds each step. Raises ProgramFailed when the start fails; nothing is left running then.
-        """
-        with _signals(self._asked_to_stop):
-            try:
-                self._take_over()
-                for step in self.steps:
-                    with during(step.title):
-                        self._do(step)
-                self.state.ready = True
-                self._remember()
-                self._asked_to_stop.watching = True
-                started()
-                self._watch()
-            except KeyboardInterrupt:
-                pass
-            except (ProgramFailed, OSError) as error:
-                if full := disk.full(self.folder.path):
-                    raise ProgramFailed(f"{full}: {error}") from error
-                raise
-            finally:
-                if self._asked_to_stop.now:
-                    self.tell("stopping")
-                self._stop()
+    def url(self, name: str, scheme: str = "http") -> str:
+        """Address of a part."""
+        return f"{scheme}://{HOST}:{self.ports[name]}"
 
-    def _take_over(self) -> None:
-        if before := self.folder.state():
-            self.state.programs = before.programs  # still known if this process is killed while it ends them
-        self.state.phase = "looking for free ports"
-        self.folder.write_state(self.state)
-        end_leftovers(self.folder, self.tell)
-        self._check_ports()
+    @property
+    def origin(self) -> str:
+        """What a browser's address bar shows."""
+        return f"http://localhost:{self.port}"
 
-    def _check_ports(self) -> None:
-        for user, port in self.ports.items():
-            if problem := obstacle(port):
-                choice = f"free it, or choose others: {hints.make('up', RTE_PORT=str(another(self.state.port)))}"
-                raise ProgramFailed(f"port {port}, which {user} needs, {problem}: {choice}")
+    @property
+    def web_origins(self) -> list[str]:
+        """Origins whose pages may sign in, call the api and open the websocket; the stack's own comes first."""
+        return [self.origin, f"http://{HOST}:{self.port}", *origins("RTE_WEB_ORIGINS", DEVELOPMENT_ORIGINS)]
 
-    def _do(self, step: Step) -> None:
-        self.state.phase = step.title
-        self._remember()
-        for program in step.programs:
-            program.launch()
-            self._watched.append(Watched(program, time.monotonic()))
-            self._remember()
-        for program in step.programs:
-            program.wait_ready()
-        if step.then:
-            step.then()
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The folder's secrets."""
+        return self.folder.secrets()
 
-    def _watch(self) -> None:
-        while not self._asked_to_stop.now:
-            for watched in self._watched:
-                if not watched.program.running:
-                    self._revive(watched)
-            self._watch_disk()
-            time.sleep(0.1)
+    @cached_property
+    def postgres(self) -> Postgres:
+        """The database server."""
+        return Postgres(
+            self.folder.path / "postgres",
+            port=self.ports["postgres"],
+            password=self.secrets.postgres,
+            log=self.folder.log("postgres"),
+        )
 
-    def _watch_disk(self) -> None:
-        now = disk.full(self.folder.path)
-        if bool(now) != bool(self._disk):
-            self.tell(f"{now}: what runs here fails until there is room" if now else "disk: there is room again")
-        self._disk = now
+    def steps(self) -> list[Step]:
+        """Everything in the order of its start."""
+        steps = [
+            Step("starting Postgres, NATS and the stand-ins", self._external()),
+            Step("migrating the database", then=self.migrate_once),
+            Step("starting the services", [self._service(name) for name in SERVICES]),
+            Step("starting Traefik", [self._traefik()]),
+        ]
+        if setting("CLERK_ISSUER", STAND_IN_ISSUER) == STAND_IN_ISSUER:
+            steps.append(Step("filling in the demo team", then=self.fill))
+        else:
+            steps.append(Step("leaving the demo team out, because CLERK_ISSUER has others sign in"))
+        return steps
 
-    def _revive(self, watched: Watched) -> None:
-        now = time.monotonic()
-        if watched.due is None:
-            pause = watched.next_pause()
-            watched.due = now + pause
-            died = f"{watched.program.name} died ({watched.program.ending()}), starting it again in {pause:g} s"
-            self.tell(explained(died, watched.program.last_words()))
-        elif now >= watched.due:
-            watched.started, watched.due = now, None
-            try:
-                watched.program.launch()
-                self._remember()
-            except (ProgramFailed, OSError) as error:
-                watched.due = now + watched.next_pause()
-                self.tell(str(error))
-                return
-            self.tell(f"{watched.program.name} started again")
+    def fill(self) -> None:
+        """Have the demo team sign up and publish, unless they have."""
+        # Imported here: `make token` and its like would wait a second for what they never use.
+        import httpx
 
-    def _remember(self) -> None:
-        self.state.programs = {
-            w.program.name: ProcessMark.of(w.program.pid) for w in self._watched if w.program.running
-        }
-        self.folder.write_state(self.state)
+        from rte_common.settings import TeamMode
+        from rte_devstack import demo
 
-    def _stop(self) -> None:
-        self.state.ready, self.state.phase = False, "stopping"
+        mode = TeamMode(setting("TEAM_MODE", TeamMode.SINGLE))
         try:
-            self.folder.write_state(self.state)
-        except OSError as error:  # on a full disk all the same what runs must stop
-            self.tell(f"cannot note that the stack stops: {error}")
-        started = {id(watched.program) for watched in self._watched}
-        for step in reversed(self.steps):
-            programs = [program for program in step.programs if id(program) in started]
-            for program in programs:
-                program.ask_to_stop()
-            for program in programs:
-                program.finish()
-        self.folder.forget_state()
+            asyncio.run(demo.fill(self.url("clerk"), self.url("traefik"), mode))
+        except (demo.DemoNotFilled, httpx.HTTPError) as error:
+            raise ProgramFailed(f"the demo team could not be filled in: {error}") from error
 
+    def migrate_once(self) -> None:
+        """Migrate, unless the database remembers that it had just these migrations: to load the tool takes seconds."""
+        self.postgres.create_database("rte")
+        migrations = sorted((files("rte_common") / "migrations" / "versions").iterdir(), key=lambda file: file.name)
+        contents = b"".join(file.read_bytes() for file in migrations if file.is_file())
+        digest = hashlib.sha256(contents).hexdigest()
+        remembered = "select shobj_description(oid, 'pg_database') from pg_database where datname = 'rte'"
+        if psql(self.postgres.url(), remembered) != digest:
+            self.migrate()
+            psql(self.postgres.url(), f"comment on database rte is '{digest}'")
 
-def running(folder: Folder) -> State:
-    """Who runs in `folder`; ProgramFailed with how to start it when nobody does."""
-    state = folder.running()
-    if state is None:
-        raise ProgramFailed(f"nothing runs: start it with `{hints.make('up')}`")
-    return state
+    def migrate(self) -> None:
+        """Bring the database to the newest schema, and give the services' roles their passwords."""
+        log = self.folder.log("migrate")
+        environment = self._handed_on({}, {"MIGRATION_DATABASE_URL": self.postgres.url()})
+        with log.open("ab") as output:
+            command = [sys.executable, "-m", "rte_common.migrate"]
+            done = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False)
+        if done.returncode != 0:
+            raise ProgramFailed(explained(f"the migration failed (log: {log})", last_words(log)))
+        passwords = {role: getattr(self.secrets, role) for role in DATABASE_ROLES.values()}
+        let_in(self.postgres.url(), passwords)
 
+    def service_environment(self, name: str) -> dict[str, str]:
+        """What a service is told unless the caller's environment says otherwise."""
+        secrets = self.secrets
+        environment = {
+            "APP_ENV": "development",
+            "NATS_URL": self.url("nats", "nats"),
+            "CLERK_ISSUER": STAND_IN_ISSUER,
+            "CLERK_JWKS_URL": f"{self.url('clerk')}/.well-known/jwks.json",
+            "CLERK_AUTHORIZED_PARTIES": ",".join(self.web_origins),
+            "CLERK_WEBHOOK_SECRET": secrets.clerk_webhook,
+            "CLERK_SECRET_KEY": "sk_test_devstack",
+            "CLERK_API_URL": f"{self.url('clerk')}/v1",
+            "SUPABASE_URL": self.url("storage"),
+            "SUPABASE_SERVICE_KEY": secrets.supabase_service,
+            "SUPABASE_ANON_KEY": secrets.supabase_anon,
+            "TEAM_NAME": TEAM_NAME,
+        }
+        if role := DATABASE_ROLES.get(name):
+            environment["DATABASE_URL"] = self.postgres.url(role, getattr(secrets, role))
+            environment["DATABASE_PREPARED_STATEMENTS"] = "true"  # no pooler here
+        return environment
 
-def end_leftovers(folder: Folder, tell: Callable[[str], None]) -> None:
-    """End the programs that a killed supervisor has left running, and no other process."""
-    state = folder.state()
-    if state is None:
-        return
-    left = {name: process for name, mark in state.programs.items() if (process := mark.find())}
-    if left:
-        tell(f"ending what an earlier run has left: {', '.join(left)}")
-    for name, process in reversed(left.items()):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            # SIGTERM would have PostgreSQL wait for its clients.
-            process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
-    _, stubborn = psutil.wait_procs(left.values(), timeout=LEFTOVER_SECONDS)
-    for process in stubborn:
-        os.killpg(process.pid, signal.SIGKILL)
-    psutil.wait_procs(stubborn)
+    def _external(self) -> list[Program]:
+        nats = Nats(
+            self.folder.path / "nats",
+            port=self.ports["nats"],
+            monitor_port=self.ports["nats monitoring"],
+            log=self.folder.log("nats"),
+        )
+        return [self.postgres, nats, self._clerk(), self._storage()]
 
+    def _clerk(self) -> Program:
+        defaults = {
+            "CLERK_WEBHOOK_SECRET": self.secrets.clerk_webhook,
+            "CLERK_SECRET_KEY": "sk_test_devstack",
+            "TEAM_NAME": TEAM_NAME,
+            "WEBHOOK_URL": f"{self.url('traefik')}/webhooks/clerk",
+            "CLERK_AUTHORIZED_PARTIES": ",".join(self.web_origins),
+            "RETRY_SCALE": "0.01",  # Svix waits 5 s, then 5 min: nobody who starts a stack does
+        }
+        return self._stand_in("clerk", defaults, "/health")
 
-@contextlib.contextmanager
-def _signals(asked: AskedToStop) -> Iterator[None]:
-    """The first signal to end counts; a second one must not cut the orderly stop short."""
+    def _storage(self) -> Program:
+        defaults = {
+            "SUPABASE_SERVICE_KEY": self.secrets.supabase_service,
+            "SUPABASE_ANON_KEY": self.secrets.supabase_anon,
+            "SUPABASE_JWT_SECRET": self.secrets.supabase_jwt,
+        }
+        return self._stand_in("storage", defaults, "/storage/v1/status")
 
-    def note(number: int, frame: FrameType | None) -> None:
-        for each in END_SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
-        asked.now = True
-        if not asked.watching:
-            raise KeyboardInterrupt
+    def _stand_in(self, name: str, defaults: Mapping[str, str], health: str) -> Program:
+        fixed = {"PORT": str(self.ports[name]), "HOST": HOST, "STATE_DIR": str(self.folder.path / name)}
+        return Program(
+            name,
+            [sys.executable, "-m", f"rte_devstack.{name}"],
+            log=self.folder.log(name),
+            ready=answers(f"{self.url(name)}{health}"),
+            environment=self._handed_on(defaults, fixed),
+        )
 
-    before = {each: signal.signal(each, note) for each in END_SIGNALS}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    def _service(self, name: str) -> Program:
+        fixed = {"HOST": HOST, "PORT": str(self.ports[name]), "METRICS_PORT": str(self.ports[f"{name} metrics"])}
+        return Program(
+            name,
+            [executable(f"rte-{name}", f"the workspace's rte-{name}")],
+            log=self.folder.log(name),
+            ready=answers(f"{self.url(name)}/ready"),
+            environment=self._handed_on(self.service_environment(name), fixed),
+        )
+
+    def _traefik(self) -> Traefik:
+        return Traefik(
+            self.folder.path / "traefik",
+            port=self.port,
+            metrics_port=self.ports["traefik metrics"],
+            backends={
+                "RTE_API_URL": self.url("api"),
+                "RTE_AUTH_SYNC_URL": self.url("auth-sync"),
+                "RTE_REALTIME_GATEWAY_URL": self.url("realtime-gateway"),
+            },
+            log=self.folder.log("traefik"),
+        )
+
+    def _handed_on(self, defaults: Mapping[str, str], fixed: Mapping[str, str]) -> dict[str, str]:
+        """The caller's environment wins over `defaults`, but not over `fixed`: there is one port for each.
+
+        What the caller has set to nothing counts as not set, as the services have it.
+        """
+        own = os.environ if "DATABASE_URL" in os.environ else without_libpq(os.environ)
+        given = {name: value for name, value in own.items() if value or name not in defaults}
+        # A proxy of the caller's must not be asked for what runs here.
+        direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), os.environ.get("no_proxy"), HOST, "localhost"]))
+        return {**defaults, **given, **fixed, "NO_PROXY": direct, "no_proxy": direct, "PYTHONUNBUFFERED": "1"}

@@ -14,8 +14,8 @@ from rte_devstack.folder import Folder, State
 from rte_devstack.hints import make
 from rte_devstack.log_lines import reason
 from rte_devstack.program import POLL_SECONDS, ProgramFailed
-from rte_devstack.services import Parts
 from rte_devstack.stack import Stack
+from rte_devstack.supervisor import Supervisor
 from rte_devstack.terminal import progress, show, tell
 
 
@@ -35,9 +35,9 @@ def up(options: argparse.Namespace) -> None:
             if missing := disk.shortage(folder.path):
                 raise ProgramFailed(f"{missing}: free some, or choose another RTE_STACK_DIR")
             if not options.detach:
-                parts = Parts(folder, port)
-                stack = Stack(folder, parts.steps(), port=parts.port, ports=parts.ports, tell=tell)
-                stack.run(progress, lambda: _greet(parts, stack.state))
+                stack = Stack(folder, port)
+                supervisor = Supervisor(folder, stack.steps(), port=stack.port, ports=stack.ports, tell=tell)
+                supervisor.run(progress, lambda: _greet(stack, supervisor.state))
                 return
     try:
         if free:
@@ -50,7 +50,7 @@ def up(options: argparse.Namespace) -> None:
     state = folder.running()
     if state is None:
         raise ProgramFailed("it has stopped again")
-    show(Parts(folder, state.port), state)
+    show(Stack(folder, state.port), state)
 
 
 def start_detached(folder: Folder, command: list[str]) -> None:
@@ -94,6 +94,6 @@ def _phases(folder: Folder) -> Iterator[str]:
         yield state.phase
 
 
-def _greet(parts: Parts, state: State) -> None:
-    show(parts, state)
+def _greet(stack: Stack, state: State) -> None:
+    show(stack, state)
     tell("everything runs; Ctrl-C stops it")

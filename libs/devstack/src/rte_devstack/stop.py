@@ -9,7 +9,7 @@ from pathlib import Path
 from rte_devstack.disk import MEGABYTE
 from rte_devstack.folder import DATA, FILES, SECRETS, Folder, ProcessMark
 from rte_devstack.program import POLL_SECONDS, ProgramFailed
-from rte_devstack.stack import end_leftovers
+from rte_devstack.supervisor import end_leftovers
 from rte_devstack.terminal import progress, tell
 
 STOP_SECONDS = 60

@@ -13,7 +13,7 @@ from rte_devstack import disk
 from rte_devstack.folder import State
 from rte_devstack.hints import make
 from rte_devstack.ports import HOST
-from rte_devstack.services import SERVICES, Parts
+from rte_devstack.stack import SERVICES, Stack
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -37,14 +37,14 @@ def tell(line: str) -> None:
         console.print(f"{time.strftime('%H:%M:%S')} {line}", markup=False)
 
 
-def show(parts: Parts, state: State) -> None:
+def show(stack: Stack, state: State) -> None:
     """Print what runs where, and how to sign in."""
     table = Table("part", "address", "metrics", box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     addresses = {
-        "traefik": parts.origin,
-        "postgres": f"postgresql://{HOST}:{parts.ports['postgres']}/rte",
-        "nats": parts.url("nats", "nats"),
-        **{name: parts.url(name) for name in ("clerk", "storage", *SERVICES)},
+        "traefik": stack.origin,
+        "postgres": f"postgresql://{HOST}:{stack.ports['postgres']}/rte",
+        "nats": stack.url("nats", "nats"),
+        **{name: stack.url(name) for name in ("clerk", "storage", *SERVICES)},
     }
     down = []
     for name, address in addresses.items():
@@ -52,18 +52,18 @@ def show(parts: Parts, state: State) -> None:
         if mark is None or mark.find() is None:
             down.append(name)
         table.add_row(
-            name, Text("down", "red") if name in down else address, str(parts.ports.get(f"{name} metrics", ""))
+            name, Text("down", "red") if name in down else address, str(stack.ports.get(f"{name} metrics", ""))
         )
     console.print(table)
     console.print()
     # The host is localhost as in the origin: the sign-in page's cookie is for the host, whatever the port.
     for label, text in {
-        "open": f"{parts.origin} (the API's documentation)",
-        "sign in": f"http://localhost:{parts.ports['clerk']}/sign-in",
+        "open": f"{stack.origin} (the API's documentation)",
+        "sign in": f"http://localhost:{stack.ports['clerk']}/sign-in",
         "token": make("-s token MEMBER=alex"),
         "logs": make(f"logs PART={down[0]}" if down else "logs"),
         "stop": make("down"),
     }.items():
         console.print(f"{label:<9}{text}", markup=False)
-    if low := disk.full(parts.folder.path):
+    if low := disk.full(stack.folder.path):
         console.print(f"[red]{low}[/red]")

@@ -26,7 +26,7 @@ from rte_devstack.ports import PORTS, reserved, reserved_row
 from rte_devstack.postgres import Postgres, let_in, psql
 from rte_devstack.postgres_programs import Version
 from rte_devstack.program import Program
-from rte_devstack.services import Parts
+from rte_devstack.stack import Stack
 
 PASSWORD = "test"
 PATIENCE_SECONDS = 20
@@ -195,34 +195,34 @@ def private_nats(tmp_path: Path) -> Iterator[Callable[[], Nats]]:
 
 
 @pytest.fixture(scope="session")
-def start_stack(devstack_folder: Path) -> Iterator[Callable[..., Parts]]:
+def start_stack(devstack_folder: Path) -> Iterator[Callable[..., Stack]]:
     """Call it, with variables for the environment, for a whole stack of `rte-devstack up`; it ends with the session."""
     with ExitStack() as stacks:
 
-        def start(**environment: str) -> Parts:
+        def start(**environment: str) -> Stack:
             port = stacks.enter_context(reserved_row(max(PORTS.values()) + 1))
-            parts = Parts(Folder(devstack_folder / f"stack {port}"), port)
+            stack = Stack(Folder(devstack_folder / f"stack {port}"), port)
             patient = {"RATE_LIMIT_REQUESTS_PER_MINUTE": "10000", "RATE_LIMIT_WRITES_PER_MINUTE": "10000"}
-            chosen = {"RTE_PORT": str(port), "RTE_STACK_DIR": str(parts.folder.path)}
+            chosen = {"RTE_PORT": str(port), "RTE_STACK_DIR": str(stack.folder.path)}
             stacks.enter_context(
                 Program(
                     "the stack",
                     [sys.executable, "-m", "rte_devstack", "up"],
                     log=devstack_folder / f"stack-{port}.log",
-                    ready=lambda: (state := parts.folder.running()) is not None and state.ready,
+                    ready=lambda: (state := stack.folder.running()) is not None and state.ready,
                     environment={**os.environ, **patient, **environment, **chosen},
                     start_seconds=100,  # a busy machine is slow, not broken
                     stop_seconds=30,
                 )
             )
-            return parts
+            return stack
 
         yield start
 
 
 @pytest.fixture(scope="session")
-def stack(start_stack: Callable[..., Parts]) -> Parts:
-    """The whole stack with the demo team; its parts know their addresses."""
+def stack(start_stack: Callable[..., Stack]) -> Stack:
+    """The whole stack with the demo team; it knows the addresses of its parts."""
     return start_stack()
 
 

@@ -21,7 +21,7 @@ from websockets.exceptions import WebSocketException
 
 from rte_devstack import news
 from rte_devstack.program import ProgramFailed
-from rte_devstack.services import Parts
+from rte_devstack.stack import Stack
 
 TOPIC = "realtime:expectations:active"
 TABLES = ("expectations", "users", "memberships")
@@ -37,10 +37,10 @@ class Refused(Exception):
     """The gateway lets this member not listen at the moment; the message is its reason."""
 
 
-def follow_team(parts: Parts, member: str) -> None:
+def follow_team(stack: Stack, member: str) -> None:
     """Print the events of the member's team until Ctrl-C; ProgramFailed when there is no such member."""
     try:
-        asyncio.run(Watch(parts, member).run())
+        asyncio.run(Watch(stack, member).run())
     except KeyboardInterrupt:
         return
     except BrokenPipeError:  # whoever read the lines has had enough
@@ -50,16 +50,16 @@ def follow_team(parts: Parts, member: str) -> None:
 class Member:
     """A demo member as their browser would be: tokens from the Clerk stand-in, names from the api."""
 
-    def __init__(self, http: httpx.AsyncClient, parts: Parts, member: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, stack: Stack, member: str) -> None:
         self._http = http
-        self._parts = parts
+        self._stack = stack
         self._member = member
         self._session = f"sess_{uuid4().hex[:27]}"
 
     async def token(self) -> str:
         """A fresh token, always of the same session; ProgramFailed when the stand-in does not know the member."""
         asked = {"member": self._member, "session_id": self._session}
-        answer = await self._http.post(f"{self._parts.url('clerk')}/devstack/tokens", json=asked)
+        answer = await self._http.post(f"{self._stack.url('clerk')}/devstack/tokens", json=asked)
         if answer.is_client_error:
             raise ProgramFailed(f"no token for {self._member}: {answer.json()['errors'][0]['message']}")
         return str(answer.raise_for_status().json()["token"])
@@ -67,7 +67,7 @@ class Member:
     async def ask(self, path: str, **query: str) -> Any:
         """Read from the api."""
         headers = {"authorization": f"Bearer {await self.token()}"}
-        answer = await self._http.get(f"{self._parts.url('traefik')}/api/v1{path}", params=query, headers=headers)
+        answer = await self._http.get(f"{self._stack.url('traefik')}/api/v1{path}", params=query, headers=headers)
         return answer.raise_for_status().json()
 
     async def team_names(self) -> dict[str, str]:
@@ -85,8 +85,8 @@ class Member:
 class Watch:
     """One listener, over as many connections as it takes."""
 
-    def __init__(self, parts: Parts, member: str) -> None:
-        self._parts = parts
+    def __init__(self, stack: Stack, member: str) -> None:
+        self._stack = stack
         self._who = member
         self._names: dict[str, str] = {}
         self._versions: dict[str, float] = {}
@@ -100,9 +100,9 @@ class Watch:
     async def run(self) -> None:
         """Connect, again and again, until cancelled."""
         query = urlencode({"vsn": "2.0.0", "apikey": "watch", "session": uuid4()})
-        url = f"{self._parts.url('traefik', 'ws')}/realtime/v1/websocket?{query}"
+        url = f"{self._stack.url('traefik', 'ws')}/realtime/v1/websocket?{query}"
         async with httpx.AsyncClient(trust_env=False) as http:
-            member = Member(http, self._parts, self._who)
+            member = Member(http, self._stack, self._who)
             while True:
                 try:
                     async with connect(url, proxy=None, max_size=None) as socket:

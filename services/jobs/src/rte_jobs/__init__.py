@@ -6,4 +6,6 @@ archive   history that grew old leaves the lists
 reports   each team's figures of the week
 exports   a member's own data as a file
 upkeep    what nobody needs any more goes
+
+statements  the tables' classes as SQL on a transaction's connection
 """

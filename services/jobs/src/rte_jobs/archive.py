@@ -2,13 +2,16 @@
 
 from datetime import datetime, timedelta
 
+from sqlmodel import col, func, update
+
 from rte_common.database import Connection
+from rte_common.tables import Expectation
+from rte_jobs.statements import execute
 
 
 async def archive(connection: Connection, now: datetime, *, after: timedelta) -> int:
     """Mark what was done more than `after` before `now`; returns how many. The capture trigger tells the world."""
-    status = await connection.execute(
-        "update expectations set archived_at = now() where is_done and archived_at is null and done_at < $1",
-        now - after,
+    old = update(Expectation).where(
+        *(col(Expectation.is_done), col(Expectation.archived_at).is_(None), col(Expectation.done_at) < now - after)
     )
-    return int(status.removeprefix("UPDATE "))
+    return await execute(connection, old.values(archived_at=func.now()))

@@ -2,34 +2,37 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 import structlog
+from asyncpg import Record
 from nats.aio.msg import Msg
 from pydantic import BaseModel, ValidationError
+from sqlalchemy import Select, select, tuple_
+from sqlmodel import col, delete, func, update
 from storage3 import AsyncStorageClient
 
 from rte_common.database import Connection, Database
 from rte_common.jetstream import MAX_DELIVERIES, Poison
 from rte_common.storage import EXPORTS
+from rte_common.tables import Expectation, Export
+from rte_jobs.statements import execute, fetch
 
 log = structlog.get_logger(__name__)
 
-PAGE = 1000
+PAGE = 2000
+"""Rows asked for at once; of a file's rows no more are in memory."""
+REMOVED_AT_ONCE = 1000
+"""Files; Supabase Storage takes no more."""
 KEPT_DAYS = 7
 GIVEN_UP_AFTER = timedelta(hours=1)
 COLUMNS = ("id", "title", "estimated_completion", "is_done", "done_at", "archived_at", "created_at", "updated_at")
-PAGE_OF_EXPECTATIONS = f"""
-    select {", ".join(COLUMNS)} from expectations
-    where team_id = $1 and user_id = $2 and ($3::timestamptz is null or (created_at, id) > ($3, $4::uuid))
-    order by created_at, id limit {PAGE}
-"""  # noqa: S608  # the names are above
-MEDIA_TYPES = {"csv": "text/csv", "json": "application/json"}
+UNFINISHED = col(Export.status).in_(("requested", "running"))
 
 
 class Request(BaseModel):
@@ -60,56 +63,60 @@ class Exports:
 
     async def make(self, export_id: UUID) -> None:
         """Write the file and mark the export ready. Made again, the same object is replaced."""
+        begin = update(Export).where(col(Export.id) == export_id, UNFINISHED).values(status="running", progress=0)
         async with self._database.as_service() as connection:
-            export = await connection.fetchrow(
-                "update exports set status = 'running', progress = 0"
-                " where id = $1 and status in ('requested', 'running') returning id, team_id, user_id, format",
-                export_id,
-            )
-        if export is None:
+            begun = await fetch(connection, begin.returning(Export))
+        if not begun:
             log.info("export_not_wanted", export_id=str(export_id))
             return
-        body = await self._written(export_id, export)
+        export = Export(**begun[0])
+        body = await self._written(export)
         path = _path(export)
-        options = {"content-type": MEDIA_TYPES[export["format"]], "upsert": "true"}
+        options = {"content-type": FORMATS[export.format].media_type, "upsert": "true"}
         await self._bucket.upload(path, body, options)  # type: ignore[arg-type]
         await self._finish(export_id, "ready", path)
 
-    async def _written(self, export_id: UUID, export: Any) -> bytes:
-        rows: list[dict[str, Any]] = []
+    async def _written(self, export: Export) -> bytes:
+        """The file. A page is encoded when it comes, because rows take several times the memory of their text."""
+        file_format = FORMATS[export.format]
+        file = io.BytesIO()
+        file.write(file_format.begin)
+        done = 0
         async with self._database.as_service(writes=False) as connection:
-            total = await connection.fetchval(
-                "select count(*) from expectations where team_id = $1 and user_id = $2",
-                *(export["team_id"], export["user_id"]),
-            )
-        async for page in self._pages(export["team_id"], export["user_id"]):
-            rows += page
-            await self._progress(export_id, min(99, 100 * len(rows) // max(1, total)))
-        return as_csv(rows) if export["format"] == "csv" else as_json(rows)
+            [[total]] = await fetch(connection, _expectations(export, func.count()))
+        async for rows in self._pages(export):
+            if done:
+                file.write(file_format.between)
+            file.write(file_format.encode(rows))
+            done += len(rows)
+            await self._progress(export.id, min(99, 100 * done // max(1, total)))
+        file.write(file_format.end)
+        return file.getvalue()
 
-    async def _pages(self, team_id: str, user_id: str) -> AsyncIterator[list[dict[str, Any]]]:
+    async def _pages(self, export: Export) -> AsyncIterator[list[Record]]:
         """The member's expectations, oldest first. Between pages no connection is held: the pool may have only one."""
-        after: tuple[datetime | None, UUID | None] = (None, None)
+        place = tuple_(col(Expectation.created_at), col(Expectation.id))
+        page = _expectations(export, *(getattr(Expectation, name) for name in COLUMNS)).order_by(*place).limit(PAGE)
+        after = None
         while True:
             async with self._database.as_service(writes=False) as connection:
-                rows = await connection.fetch(PAGE_OF_EXPECTATIONS, team_id, user_id, *after)
+                rows = await fetch(connection, page if after is None else page.where(place > after))
             if not rows:
                 return
-            yield [dict(row) for row in rows]
+            yield rows
             after = rows[-1]["created_at"], rows[-1]["id"]
 
     async def _progress(self, export_id: UUID, percent: int) -> None:
         async with self._database.as_service() as connection:
-            await connection.execute("update exports set progress = $2 where id = $1", export_id, percent)
+            await execute(connection, update(Export).where(col(Export.id) == export_id).values(progress=percent))
 
     async def _finish(self, export_id: UUID, status: str, path: str | None) -> None:
+        ended: dict[str, Any] = {"status": status, "object_path": path, "finished_at": func.now()}
+        if status == "ready":
+            ended["progress"] = 100
+        change = update(Export).where(col(Export.id) == export_id, UNFINISHED).values(**ended)
         async with self._database.as_service() as connection:
-            await connection.execute(
-                "update exports set status = $2, object_path = $3, finished_at = now(),"
-                " progress = case $2 when 'ready' then 100 else progress end"
-                " where id = $1 and status in ('requested', 'running')",
-                *(export_id, status, path),
-            )
+            await execute(connection, change)
         log.info("export_finished", export_id=str(export_id), status=status)
 
     async def forget_old(self, connection: Connection, now: datetime) -> int:
@@ -118,15 +125,12 @@ class Exports:
         The rows are locked by their deletion, the files go, and then it is committed. If that ends early, the rows are
         back without their files, which the api says, and the next run removes what is left; a file is never left over.
         """
-        old = await connection.fetch(
-            "delete from exports where created_at < $1::timestamptz - make_interval(days => $2)"
-            " returning id, team_id, user_id, format",
-            *(now, KEPT_DAYS),
-        )
-        paths = [_path(row) for row in old]  # also of failed ones: they may have failed after the upload
-        for start in range(0, len(paths), PAGE):
-            await self._bucket.remove(paths[start : start + PAGE])
-        return len(old)
+        old = delete(Export).where(col(Export.created_at) < now - timedelta(days=KEPT_DAYS)).returning(Export)
+        # Also of failed ones: they may have failed after the upload.
+        paths = [_path(Export(**row)) for row in await fetch(connection, old)]
+        for start in range(0, len(paths), REMOVED_AT_ONCE):
+            await self._bucket.remove(paths[start : start + REMOVED_AT_ONCE])
+        return len(paths)
 
 
 async def give_up(connection: Connection, now: datetime) -> int:
@@ -134,35 +138,33 @@ async def give_up(connection: Connection, now: datetime) -> int:
 
     The last delivery fails its export itself, unless the database is away or the process dies.
     """
-    status = await connection.execute(
-        "update exports set status = 'failed', finished_at = now()"
-        " where status in ('requested', 'running') and updated_at < $1::timestamptz - $2::interval",
-        *(now, GIVEN_UP_AFTER),
-    )
-    return int(status.removeprefix("UPDATE "))
+    stuck = update(Export).where(UNFINISHED, col(Export.updated_at) < now - GIVEN_UP_AFTER)
+    return await execute(connection, stuck.values(status="failed", finished_at=func.now()))
 
 
-def _path(export: asyncpg.Record) -> str:
+def _expectations(export: Export, *what: Any) -> Select[Any]:
+    """`what` of all expectations that belong into `export`."""
+    mine = col(Expectation.team_id) == export.team_id, col(Expectation.user_id) == export.user_id
+    return select(*what).select_from(Expectation).where(*mine)
+
+
+def _path(export: Export) -> str:
     """Made of ids: the member's rights end at the api, which signs links for the owner only."""
-    return f"{export['team_id']}/{export['user_id']}/{export['id']}.{export['format']}"
+    return f"{export.team_id}/{export.user_id}/{export.id}.{export.format}"
 
 
-def as_json(rows: list[dict[str, Any]]) -> bytes:
-    """A JSON array of objects; times in RFC 3339."""
-    return orjson.dumps(rows, default=str, option=orjson.OPT_INDENT_2)  # asyncpg's UUIDs are a class of its own
+def _json(rows: list[Record]) -> bytes:
+    """The items of an array, without its brackets; times in RFC 3339."""
+    items = [dict(row) for row in rows]
+    # asyncpg's UUIDs are a class of its own.
+    return orjson.dumps(items, default=str, option=orjson.OPT_INDENT_2).removeprefix(b"[").removesuffix(b"\n]")
 
 
-def as_csv(rows: list[dict[str, Any]]) -> bytes:
-    """CSV with a header, in UTF-8 with a byte order mark, which spreadsheets need to see that it is.
-
-    A title that begins like a formula gets an apostrophe in front, or a spreadsheet would run it.
-    """
+def _csv(rows: list[Record]) -> bytes:
+    """Lines. A title that begins like a formula gets an apostrophe in front, or a spreadsheet would run it."""
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([_cell(row[column]) for column in COLUMNS])
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+    csv.writer(text).writerows([_cell(row[column]) for column in COLUMNS] for row in rows)
+    return text.getvalue().encode()
 
 
 def _cell(value: Any) -> str:
@@ -172,3 +174,21 @@ def _cell(value: Any) -> str:
         return value.isoformat()
     text = str(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file that is encoded page by page."""
+
+    media_type: str
+    encode: Callable[[list[Record]], bytes]
+    begin: bytes = b""
+    between: bytes = b""
+    end: bytes = b""
+
+
+FORMATS = {
+    # In UTF-8 with a byte order mark, which spreadsheets need to see that it is.
+    "csv": Format("text/csv", _csv, begin=b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n"),
+    "json": Format("application/json", _json, begin=b"[", between=b",", end=b"\n]"),
+}

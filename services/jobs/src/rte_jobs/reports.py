@@ -3,8 +3,12 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.dialects.postgresql import insert
+
 from rte_common.database import Connection
 from rte_common.reports import Figures
+from rte_common.tables import Report
+from rte_jobs.statements import execute
 
 FIGURES = """
 with done as (
@@ -53,9 +57,11 @@ async def report(connection: Connection, slot: datetime, *, timezone: str) -> in
     rows = await connection.fetch(FIGURES, monday, next_monday, timezone)
     for row in rows:
         figures = Figures.model_validate(dict(row))
-        await connection.execute(
-            "insert into reports (team_id, starts_on, ends_on, figures) values ($1, $2, $3, $4)"
-            " on conflict on constraint one_report_per_week do nothing",
-            *(row["team_id"], monday, next_monday - timedelta(days=1), figures.model_dump(mode="json")),
+        new = insert(Report).values(
+            team_id=row["team_id"],
+            starts_on=monday,
+            ends_on=next_monday - timedelta(days=1),
+            figures=figures.model_dump(mode="json"),
         )
+        await execute(connection, new.on_conflict_do_nothing(constraint="one_report_per_week"))
     return len(rows)

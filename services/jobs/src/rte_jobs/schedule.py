@@ -18,10 +18,13 @@ import structlog
 from cronsim import CronSim
 from nats.aio.msg import Msg
 from prometheus_client import Counter
+from sqlalchemy.dialects.postgresql import insert
 
 from rte_common import jetstream
 from rte_common.database import FAILURES, Connection, Database
 from rte_common.jetstream import Broker
+from rte_common.tables import JobRun
+from rte_jobs.statements import execute
 
 log = structlog.get_logger(__name__)
 
@@ -78,11 +81,9 @@ class Schedule:
     async def work(self, job: Job, fired_at: datetime) -> bool:
         """Do the work of the slot that `fired_at` is in, unless it was claimed before; True if it was done here."""
         slot = job.slot(fired_at)
+        claim = insert(JobRun).values(job=job.name, slot=slot).on_conflict_do_nothing()
         async with self._database.as_service() as connection:
-            claimed = await connection.fetchval(
-                "insert into job_runs (job, slot) values ($1, $2) on conflict do nothing returning true", job.name, slot
-            )
-            if not claimed:
+            if not await execute(connection, claim):
                 RUNS.labels(job.name, "already claimed").inc()
                 return False
             rows = await job.run(connection, slot)

@@ -1,21 +1,20 @@
 """Upkeep: rows that nobody needs any more go."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlmodel import col, delete
 
 from rte_common.database import Connection
-
-OLD = {
-    "idempotency_keys": "created_at < $1::timestamptz - interval '24 hours'",
-    "session_revocations": "created_at < $1::timestamptz - interval '1 hour'",  # tokens live for a minute
-    "job_runs": "slot < $1::timestamptz - interval '90 days'",
-}
-"""Which rows of a table are old, at the moment $1."""
+from rte_common.tables import IdempotencyKey, JobRun, SessionRevocation
+from rte_jobs.statements import execute
 
 
 async def tidy(connection: Connection, now: datetime) -> int:
     """Delete what is old; returns how many rows."""
-    deleted = 0
-    for table, old in OLD.items():
-        status = await connection.execute(f"delete from {table} where {old}", now)  # noqa: S608  # the names are above
-        deleted += int(status.removeprefix("DELETE "))
-    return deleted
+    old = (
+        delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < now - timedelta(hours=24)),
+        # Tokens live for a minute.
+        delete(SessionRevocation).where(col(SessionRevocation.created_at) < now - timedelta(hours=1)),
+        delete(JobRun).where(col(JobRun.slot) < now - timedelta(days=90)),
+    )
+    return sum([await execute(connection, rows) for rows in old])

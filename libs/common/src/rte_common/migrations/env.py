@@ -9,7 +9,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from rte_common.migrations import NotConnected
+from rte_common.migrations import NotConnected, UnknownVersion
 
 LOCK = 7_310_588_104
 """Advisory lock: containers of a rolling deploy may all try to migrate."""
@@ -21,6 +21,11 @@ def migrate(connection: Connection) -> None:
     connection.execute(text("create schema if not exists rte"))
     context.configure(connection=connection, version_table_schema="rte", target_metadata=None)
     before = context.get_context().get_current_revision()
+    if before is not None and before not in {script.revision for script in context.script.walk_revisions()}:
+        raise UnknownVersion(
+            f"the schema is at version {before}, which this code does not know: migrate with the newer code that made "
+            "it, or begin with an empty database if it is from before 0.1.0 (in development: make reset)"
+        )
     with context.begin_transaction():
         context.run_migrations()
     context.config.attributes["revisions"] = before, context.get_context().get_current_revision()

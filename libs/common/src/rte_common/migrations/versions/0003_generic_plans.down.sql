@@ -1,1 +1,0 @@
-alter role rte_api reset plan_cache_mode;

@@ -1,2 +1,0 @@
-drop trigger capture_change on exports;
-drop trigger capture_change on reports;
