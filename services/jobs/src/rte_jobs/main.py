@@ -15,7 +15,7 @@ from rte_jobs.exports import Exports, give_up
 from rte_jobs.reports import report
 from rte_jobs.schedule import Job, Schedule
 from rte_jobs.settings import Settings
-from rte_jobs.upkeep import tidy
+from rte_jobs.upkeep import prune
 
 EVERY_QUARTER = "0 */15 * * * *"
 
@@ -27,9 +27,9 @@ def jobs(settings: Settings, exports: Exports) -> list[Job]:
     return [
         Job("archive", settings.archive_schedule, timezone, archive_old),
         Job("report", settings.report_schedule, timezone, partial(report, timezone=timezone)),
-        Job("upkeep", settings.upkeep_schedule, timezone, tidy),
+        Job("upkeep", settings.upkeep_schedule, timezone, prune),
         Job("give-up-exports", EVERY_QUARTER, timezone, give_up),
-        Job("forget-exports", settings.upkeep_schedule, timezone, exports.forget_old),
+        Job("expire-exports", settings.upkeep_schedule, timezone, exports.expire),
     ]
 
 
