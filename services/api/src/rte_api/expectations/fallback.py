@@ -58,12 +58,11 @@ class Snapshot:
 
     def encode(self) -> bytes:
         """The snapshot as a value of the bucket; of what does not fit the oldest items are left out."""
-        while True:
-            value = zlib.compress(orjson.dumps({"as_of": self.as_of, "complete": self.complete, "items": self.items}))
-            if len(value) <= MAX_VALUE_BYTES or not self.items:
-                return value
-            fitting = min(len(self.items) * MAX_VALUE_BYTES // len(value), len(self.items) - 1)
-            self = Snapshot(self.as_of, False, self.items[:fitting])
+        value = zlib.compress(orjson.dumps(self))
+        if len(value) <= MAX_VALUE_BYTES or not self.items:
+            return value
+        fitting = min(len(self.items) * MAX_VALUE_BYTES // len(value), len(self.items) - 1)
+        return Snapshot(self.as_of, False, self.items[:fitting]).encode()
 
     @classmethod
     def decode(cls, value: bytes) -> "Snapshot":
