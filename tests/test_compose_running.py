@@ -16,7 +16,8 @@ from typing import Any, Self
 
 import httpx
 import pytest
-from official_clients import OfficialClient
+
+from rte_testkit.official_clients import OfficialClient
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("api", "auth-sync", "realtime-gateway", "jobs")

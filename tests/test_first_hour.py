@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+import rte_devstack
 from rte_devstack.folder import REPOSITORY, delete
 from rte_devstack.ports import PORTS, reserved_row
 from rte_devstack.program import becoming
@@ -121,7 +122,8 @@ def test_a_checkout_that_moved_is_set_up_anew_and_keeps_its_data(odd_clone: Clon
 
 
 ENVIRONMENTS: dict[str, Mapping[str, str]] = {
-    "a caller's own Python": {"PYTHONPATH": str(Path(__file__).parent / "clients"), "PYTHONHOME": "/nonexistent"},
+    # In that folder a nats.py hides the package of that name.
+    "a caller's own Python": {"PYTHONPATH": str(Path(rte_devstack.__file__).parent), "PYTHONHOME": "/nonexistent"},
     "pip that installs elsewhere": {"PIP_USER": "1", "PIP_TARGET": "/nonexistent"},
     "another database's variables": {"PGSSLMODE": "require", "PGOPTIONS": "-c search_path=x", "PGDATA": "/nonexistent"},
     "another language and zone": {"LC_ALL": "C", "LANG": "de_DE.ISO-8859-1", "TZ": "Asia/Kathmandu"},

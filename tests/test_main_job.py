@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from official_clients import OfficialClient
 
 from rte_devstack import demo
 from rte_devstack.postgres import psql
 from rte_devstack.stack import Stack
+from rte_testkit.official_clients import OfficialClient
 
 EVERYTHING = [{"event": "*", "schema": "public", "table": "expectations"}]
 

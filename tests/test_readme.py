@@ -4,11 +4,11 @@ import json
 import re
 import textwrap
 
-from terminal import ROOT, output, typed
-
+from rte_devstack.folder import REPOSITORY
 from rte_devstack.stack import Stack
+from rte_testkit.terminal import output, typed
 
-SECTION = re.search(r"^## Run it\n(.*?)^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+SECTION = re.search(r"^## Run it\n(.*?)^## ", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 
 

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from browser import CHROMIUM, Page, PageFailed, chromium
-from official_clients import JAVASCRIPT
-from terminal import ROOT
 
 from rte_devstack import demo
+from rte_devstack.folder import REPOSITORY
 from rte_devstack.stack import Stack
+from rte_testkit.browser import CHROMIUM, Page, PageFailed, chromium
+from rte_testkit.official_clients import JAVASCRIPT
 
 NODE_MODULES = JAVASCRIPT / "node_modules"
 PACKAGES = ("@supabase/realtime-js", "@supabase/phoenix", "tslib")
@@ -30,7 +30,7 @@ in_a_browser = pytest.mark.skipif(
 
 def snippet() -> str:
     """The page of the guide, as it is printed."""
-    (page,) = re.findall(r"```html\n(.*?)```", (ROOT / "docs" / "web-client.md").read_text(), re.DOTALL)
+    (page,) = re.findall(r"```html\n(.*?)```", (REPOSITORY / "docs" / "web-client.md").read_text(), re.DOTALL)
     return str(page)
 
 

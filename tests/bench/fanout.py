@@ -28,16 +28,13 @@ import psutil
 import uvloop
 from nats.js import JetStreamContext
 
+from load import LAZY_SECONDS, by_turns
+from rte_devstack.clerk.tokens import TokenSigner
+from rte_devstack.nats import Nats
+from rte_devstack.ports import reserved
+from rte_testkit.gateway import TEAM, Changes, Gateway, Members
+
 HERE = Path(__file__).parent
-sys.path += [str(HERE.parents[1]), str(HERE.parents[1] / "services" / "realtime-gateway" / "tests")]
-
-from gateway import TEAM, Changes, Gateway, Members  # noqa: E402
-from tests.bench.load import LAZY_SECONDS, by_turns  # noqa: E402
-
-from rte_devstack.clerk.tokens import TokenSigner  # noqa: E402
-from rte_devstack.nats import Nats  # noqa: E402
-from rte_devstack.ports import reserved  # noqa: E402
-
 SHAPES = ("500x64", "5000x10", "10000x5")
 SECONDS = 10.0
 WARM_UP_SECONDS = 2.0

@@ -20,15 +20,11 @@ import nats
 import psutil
 import uvloop
 
-ROOT = Path(__file__).parents[2]
-sys.path += [str(ROOT), str(ROOT / "services" / "realtime-gateway" / "tests")]
-
-from gateway import Changes, Gateway, Members  # noqa: E402
-from tests.bench.load import Client, Tally, masked  # noqa: E402
-
-from rte_devstack.clerk.tokens import TokenSigner  # noqa: E402
-from rte_devstack.nats import Nats  # noqa: E402
-from rte_devstack.ports import reserved  # noqa: E402
+from load import Client, Tally, masked
+from rte_devstack.clerk.tokens import TokenSigner
+from rte_devstack.nats import Nats
+from rte_devstack.ports import reserved
+from rte_testkit.gateway import Changes, Gateway, Members
 
 CHANGES_PER_SECOND = 5
 LIVES_SECONDS = (0.5, 40.0)

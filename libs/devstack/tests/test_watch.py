@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from official_clients import OfficialClient
-from terminal import Terminal, output, typed
 
 from rte_devstack.stack import Stack
+from rte_testkit.official_clients import OfficialClient
+from rte_testkit.terminal import Terminal, output, typed
 
 WATCH = f"exec '{sys.executable}' -m rte_devstack watch"
 

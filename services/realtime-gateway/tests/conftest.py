@@ -11,11 +11,11 @@ from typing import Any
 import nats
 import pytest
 import pytest_asyncio
-from gateway import Changes, Gateway, Members
-from official_clients import JAVASCRIPT, OfficialClient, StartClient
 
 from rte_devstack.clerk.tokens import TokenSigner
 from rte_devstack.testing import Broker
+from rte_testkit.gateway import Changes, Gateway, Members, StartGateway
+from rte_testkit.official_clients import JAVASCRIPT, OfficialClient, StartClient
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +47,6 @@ def gateway(
         log=devstack_folder / "gateway.log",
     ) as running:
         yield running
-
-
-StartGateway = Callable[..., Gateway]
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema
-from asyncapi_document import announced
-from core import Client, World
-from gateway import OTHER_TEAM, TEAM, Changes, Members
-from official_clients import StartClient
 
 from rte_common.events import RawEvent
 from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.rooms import announcements
+from rte_testkit.asyncapi_document import announced
+from rte_testkit.gateway import OTHER_TEAM, TEAM, Changes, Members
+from rte_testkit.gateway_world import Client, World
+from rte_testkit.official_clients import StartClient
 
 EXPORT = {
     "id": "0b8d5f9c-64b0-4c55-9d49-3c1e0d1b7a52",

@@ -6,17 +6,17 @@ from typing import Any
 
 import jsonschema
 import pytest
-from asyncapi_document import FILE, FROM_SERVER, LIMITS, document, text
-from core import TOPIC, World
-from official_clients import JAVASCRIPT
 
 from rte_realtime_gateway.protocol.frames import Version
+from rte_testkit.asyncapi_document import FILE, FROM_SERVER, LIMITS, document, text
+from rte_testkit.gateway_world import TOPIC, World
+from rte_testkit.official_clients import JAVASCRIPT
 
 GUIDE = FILE.with_name("realtime-clients.md")
 
 
 def test_the_document_is_up_to_date() -> None:
-    assert FILE.read_text() == text(), f"run {FILE.parents[1].name}: python services/.../asyncapi_document.py"
+    assert FILE.read_text() == text(), "run .venv/bin/python -m rte_testkit.asyncapi_document"
 
 
 def test_the_guide_states_every_limit_as_it_is() -> None:

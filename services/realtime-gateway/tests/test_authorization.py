@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from core import ALL, TOPIC, Client, World
 
 from rte_realtime_gateway.protocol.frames import Version
+from rte_testkit.gateway_world import ALL, TOPIC, Client, World
 
 OWN, OTHERS = "realtime:expectations:user:user_alex", "realtime:expectations:user:user_maria"
 READ_WRITE, READ, NOTHING = "reads and writes", "reads", "is refused"

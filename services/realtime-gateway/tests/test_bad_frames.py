@@ -7,9 +7,6 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from bare import TOPIC, bare
-from core import ALL, World
-from gateway import TEAM, Gateway, Members
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
@@ -18,6 +15,9 @@ from websockets.frames import OP_BINARY, OP_TEXT, Frame
 
 from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.rooms.rooms import Room, RoomName
+from rte_testkit.bare_client import TOPIC, bare
+from rte_testkit.gateway import TEAM, Gateway, Members
+from rte_testkit.gateway_world import ALL, World
 
 
 @pytest.mark.parametrize("path", ["/realtime/v1/websocket", "/socket/websocket"])

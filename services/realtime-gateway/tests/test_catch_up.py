@@ -1,12 +1,11 @@
 """A long way back: whoever returns slowly, or missed a lot, gets all of it and holds up nobody."""
 
-from core import ALL, Client, World
-from gateway import TEAM
-
 from rte_realtime_gateway.changes import history
 from rte_realtime_gateway.clients.resume import CATCH_UP_BYTES, CATCH_UP_CHANGES
 from rte_realtime_gateway.protocol.changes import MAX_SELECTIONS
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
+from rte_testkit.gateway import TEAM
+from rte_testkit.gateway_world import ALL, Client, World
 
 SESSION = "5f0c2f7e-tab"
 

@@ -8,10 +8,10 @@ from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
 import pytest
-from gateway import Changes, Gateway, Members
-from official_clients import JAVASCRIPT
 
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN
+from rte_testkit.gateway import Changes, Gateway, Members
+from rte_testkit.official_clients import JAVASCRIPT
 
 GUIDE = Path(__file__).parents[3] / "docs" / "realtime-clients.md"
 RUN = {"javascript": ["node", "--input-type=module", "--eval"], "python": [sys.executable, "-W", "ignore", "-c"]}

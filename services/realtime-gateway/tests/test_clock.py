@@ -1,7 +1,8 @@
 """A wall clock that is set back or forward closes no socket, refuses nobody and delays nothing."""
 
 import pytest
-from core import World
+
+from rte_testkit.gateway_world import World
 
 HOUR = 3600.0
 

@@ -3,12 +3,8 @@
 import zlib
 
 import pytest
-from bare import Bare, bare
-from conftest import StartGateway
-from gateway import Changes, Gateway, Members
 from hypothesis import given
 from hypothesis import strategies as st
-from official_clients import StartClient
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import OP_BINARY, OP_PING, OP_TEXT, Frame, Opcode
@@ -16,6 +12,9 @@ from websockets.protocol import Protocol, Side
 
 from rte_realtime_gateway.protocol.frames import server_frame
 from rte_realtime_gateway.server.compression import deflated
+from rte_testkit.bare_client import Bare, bare
+from rte_testkit.gateway import Changes, Gateway, Members, StartGateway
+from rte_testkit.official_clients import StartClient
 
 ALL = [{"event": "*", "schema": "public", "table": "expectations"}]
 FIRST = {OP_TEXT: 0x81, OP_BINARY: 0x82, OP_PING: 0x89}

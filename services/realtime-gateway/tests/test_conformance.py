@@ -9,10 +9,10 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from core import ALL, TOPIC, Client, World
 
 from rte_realtime_gateway.protocol import messages
 from rte_realtime_gateway.protocol.frames import Version
+from rte_testkit.gateway_world import ALL, TOPIC, Client, World
 
 Steps = Callable[[World, Client], None]
 Told = tuple[str | None, str, str, Any]

@@ -4,12 +4,12 @@ import asyncio
 import uuid
 
 import pytest
-from bare import bare
-from conftest import StartGateway
-from gateway import TEAM, Changes, Gateway, Members
-from official_clients import KINDS, Report, StartClient
-from proxy import proxied
 from websockets.exceptions import ConnectionClosed
+
+from rte_testkit.bare_client import bare
+from rte_testkit.gateway import TEAM, Changes, Gateway, Members, StartGateway
+from rte_testkit.official_clients import KINDS, Report, StartClient
+from rte_testkit.proxy import proxied
 
 ALL = [{"event": "*", "schema": "public", "table": "expectations"}]
 TOPIC = "expectations:active"

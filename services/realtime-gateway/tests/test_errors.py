@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from core import TOPIC, World, hub_alone
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig
 
@@ -18,6 +17,7 @@ from rte_realtime_gateway.access.readiness import Source
 from rte_realtime_gateway.broker.ordered_consumer import OrderedConsumer
 from rte_realtime_gateway.protocol.messages import CloseCode
 from rte_realtime_gateway.server import upkeep
+from rte_testkit.gateway_world import TOPIC, World, hub_alone
 
 
 def fail() -> None:

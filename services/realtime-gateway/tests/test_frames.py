@@ -4,7 +4,6 @@ import json
 from contextlib import suppress
 
 import pytest
-from core import TOPIC, World, frames, kind3
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import OP_TEXT, Frame
@@ -21,6 +20,7 @@ from rte_realtime_gateway.protocol.frames import (
     push_broadcast,
     text_frame,
 )
+from rte_testkit.gateway_world import TOPIC, World, frames, kind3
 
 names = st.text(max_size=60)
 

@@ -9,8 +9,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 import pytest_asyncio
-from bare import bare
-from gateway import Gateway, Members
+
+from rte_testkit.bare_client import bare
+from rte_testkit.gateway import Gateway, Members
 
 BATCH, TOPIC = "/api/broadcast", "expectations:active"
 ONE = f"/api/broadcast/{quote(TOPIC, safe='')}/events/{quote('über/wave ?', safe='')}"

@@ -3,8 +3,6 @@
 from typing import Any
 
 import pytest
-from core import ALL, TOPIC, Client, World
-from gateway import OTHER_TEAM, TEAM
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
@@ -12,6 +10,8 @@ from rte_common.auth import Member
 from rte_realtime_gateway.access import limits
 from rte_realtime_gateway.access.limits import MAX_CHANNELS, RateLimit
 from rte_realtime_gateway.rooms.presence import MAX_META_BYTES
+from rte_testkit.gateway import OTHER_TEAM, TEAM
+from rte_testkit.gateway_world import ALL, TOPIC, Client, World
 
 
 def reasons(client: Client) -> list[str]:

@@ -1,7 +1,7 @@
 """What the operator sees: every number that issue and dashboards name, moved by what it counts."""
 
-from bare import bare
-from gateway import Changes, Gateway, Members
+from rte_testkit.bare_client import bare
+from rte_testkit.gateway import Changes, Gateway, Members
 
 
 async def test_metrics_follow_what_happens(gateway: Gateway, members: Members, changes: Changes) -> None:

@@ -1,8 +1,9 @@
 """The official clients, unmodified, with nothing changed but the address."""
 
 import pytest
-from gateway import OTHER_TEAM, Changes, Members
-from official_clients import KINDS, StartClient
+
+from rte_testkit.gateway import OTHER_TEAM, Changes, Members
+from rte_testkit.official_clients import KINDS, StartClient
 
 ALL = [{"event": "*", "schema": "public", "table": "expectations"}]
 VSN2 = ("js-2.109", "js-2.99")

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import nats.errors
 import pytest
 import pytest_asyncio
-from core import KEPT_SECONDS, Alone
 from nats.js.api import StorageType, StreamConfig
 
 from rte_common import jetstream
@@ -26,6 +25,7 @@ from rte_realtime_gateway.protocol.frames import Broadcast
 from rte_realtime_gateway.rooms.presence import Entry
 from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
 from rte_realtime_gateway.server import upkeep
+from rte_testkit.gateway_world import KEPT_SECONDS, Alone
 
 ROOM = RoomName("org_harbour", "realtime:expectations:active", False)
 ENTRY = Entry("maria", "ref", "user_maria", {"user_id": "user_maria"}, "killed")

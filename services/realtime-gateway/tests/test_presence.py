@@ -4,13 +4,13 @@ import random
 from typing import Any
 
 import pytest
-from core import TOPIC, Client, World
-from gateway import TEAM
 
 from rte_realtime_gateway.protocol.frames import MAX_FRAME_BYTES
 from rte_realtime_gateway.rooms import presence
 from rte_realtime_gateway.rooms.presence import MAX_META_BYTES, PART_BYTES, Entry, Presence
 from rte_realtime_gateway.rooms.rooms import DIFF_SECONDS, Room, RoomName
+from rte_testkit.gateway import TEAM
+from rte_testkit.gateway_world import TOPIC, Client, World
 
 CROWD = 3_000
 """So many take several messages."""

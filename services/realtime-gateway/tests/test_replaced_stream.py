@@ -4,15 +4,14 @@ import uuid
 from collections.abc import Callable
 
 import nats
-from bare import Bare, bare
-from conftest import StartGateway
-from core import SUBSCRIPTION, Client, World
-from gateway import Changes, Members
 
 from rte_devstack.nats import Nats
 from rte_realtime_gateway.changes.fanout import MAX_WAIT_SECONDS
 from rte_realtime_gateway.changes.positions import Position
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED, CloseCode
+from rte_testkit.bare_client import Bare, bare
+from rte_testkit.gateway import Changes, Members, StartGateway
+from rte_testkit.gateway_world import SUBSCRIPTION, Client, World
 
 SESSION = "5f0c2f7e-tab"
 

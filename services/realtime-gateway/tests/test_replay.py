@@ -10,17 +10,16 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from bare import TOPIC, Bare, bare
-from conftest import StartGateway
-from core import Client, World, kind3
-from gateway import OTHER_TEAM, Gateway, Members
-from official_clients import StartClient
 
 from rte_common.jetstream import BROADCASTS_PER_ROOM
 from rte_devstack.nats import Nats
 from rte_realtime_gateway.protocol.frames import Broadcast, Version
 from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES, NOT_KEPT, KeptBroadcast, Stored
 from rte_realtime_gateway.rooms.rooms import RoomName
+from rte_testkit.bare_client import TOPIC, Bare, bare
+from rte_testkit.gateway import OTHER_TEAM, Gateway, Members, StartGateway
+from rte_testkit.gateway_world import Client, World, kind3
+from rte_testkit.official_clients import StartClient
 
 PRIVATE: dict[str, Any] = {"private": True, "changes": []}
 ALL: dict[str, Any] = {"broadcast": {"replay": {"since": 0}}}

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from core import ALL, SUBSCRIPTION, Client, World
-from gateway import OTHER_TEAM
 
 from rte_realtime_gateway.access.readiness import Source
 from rte_realtime_gateway.changes.positions import MAX_POSITIONS, Position
 from rte_realtime_gateway.protocol.messages import DISCONNECT, LOAD_AGAIN, RESUMED, CloseCode
+from rte_testkit.gateway import OTHER_TEAM
+from rte_testkit.gateway_world import ALL, SUBSCRIPTION, Client, World
 
 SESSION = "5f0c2f7e-tab"
 

@@ -8,8 +8,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from core import TOPIC, Client, Said, Tokens, World, frames
-from gateway import OTHER_TEAM, TEAM, row
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -20,6 +18,8 @@ from rte_realtime_gateway.access.readiness import Source
 from rte_realtime_gateway.protocol.changes import Change
 from rte_realtime_gateway.protocol.frames import PING, Version
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED, CloseCode
+from rte_testkit.gateway import OTHER_TEAM, TEAM, row
+from rte_testkit.gateway_world import TOPIC, Client, Said, Tokens, World, frames
 
 OWN = "realtime:expectations:user:user_alex"
 WANTED = {TOPIC: {"user_alex", "user_maria"}, OWN: {"user_alex"}}

@@ -7,15 +7,14 @@ from collections.abc import Callable
 
 import nats
 import pytest
-from bare import Bare, bare
-from conftest import StartGateway
-from gateway import Changes, Gateway, Members
-from official_clients import OfficialClient, StartClient
-from proxy import proxied
 from websockets.exceptions import WebSocketException
 
 from rte_devstack.nats import Nats
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, RESUMED
+from rte_testkit.bare_client import Bare, bare
+from rte_testkit.gateway import Changes, Gateway, Members, StartGateway
+from rte_testkit.official_clients import OfficialClient, StartClient
+from rte_testkit.proxy import proxied
 
 ALL = [{"event": "*", "schema": "public", "table": "expectations"}]
 TOPIC = "expectations:active"

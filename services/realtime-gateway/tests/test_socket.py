@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import pytest
 import uvicorn
-from core import TOPIC, Client, World, frames
 from uvicorn.server import ServerState
 from websockets.frames import OP_CLOSE, OP_CONT, OP_PING, OP_PONG, OP_TEXT, Close, Frame
 
@@ -25,6 +24,7 @@ from rte_realtime_gateway.server.handshake import Handshake
 from rte_realtime_gateway.server.socket import GatewaySocket
 from rte_realtime_gateway.server.state import State
 from rte_realtime_gateway.settings import Settings
+from rte_testkit.gateway_world import TOPIC, Client, World, frames
 
 SESSION = "5f0c2f7e-tab"
 MAX_QUEUE = 1 << 20

@@ -8,11 +8,10 @@ from contextlib import AsyncExitStack
 
 import psutil
 import pytest
-from bare import Bare, bare
-from conftest import StartGateway
-from gateway import Gateway, Members
 
 from rte_devstack.ports import reserved_row
+from rte_testkit.bare_client import Bare, bare
+from rte_testkit.gateway import Gateway, Members, StartGateway
 
 
 def worker_on(gateway: Gateway, metrics_port: int) -> psutil.Process:

@@ -6,9 +6,9 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from rte_devstack.folder import REPOSITORY
+
 PATIENCE_SECONDS = 60
 
 
@@ -60,7 +60,7 @@ def typed(command: str, variables: Mapping[str, str]) -> Iterator[Terminal]:
     """Run a command in the repository, with these variables, while the block lasts."""
     process = subprocess.Popen(
         ["sh", "-c", command],
-        cwd=ROOT,
+        cwd=REPOSITORY,
         env=environment(variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -78,7 +78,7 @@ def output(command: str, variables: Mapping[str, str]) -> str:
     """Run commands to their end; returns what they printed on stdout."""
     done = subprocess.run(
         ["sh", "-ec", command],
-        cwd=ROOT,
+        cwd=REPOSITORY,
         env=environment(variables),
         stdout=subprocess.PIPE,
         text=True,

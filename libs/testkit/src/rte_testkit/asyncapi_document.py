@@ -1,9 +1,8 @@
 """Writes docs/asyncapi.yaml from the event classes, the published tables and the channels.
 
-.venv/bin/python services/realtime-gateway/tests/asyncapi_document.py
+.venv/bin/python -m rte_testkit.asyncapi_document
 """
 
-from pathlib import Path
 from typing import Any, get_args
 
 import yaml
@@ -12,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from rte_common import events
 from rte_common.jetstream import BROADCASTS_PER_ROOM
+from rte_devstack.folder import REPOSITORY
 from rte_realtime_gateway.access import limits
 from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
 from rte_realtime_gateway.clients.channel import MAX_HELD_BYTES, MAX_HELD_MESSAGES
@@ -26,7 +26,7 @@ from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES
 from rte_realtime_gateway.server.socket import SOCKET_PIECE_RATE
 from rte_realtime_gateway.settings import Settings
 
-FILE = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
+FILE = REPOSITORY / "docs" / "asyncapi.yaml"
 JsonSchema = dict[str, Any]
 
 TEXT: JsonSchema = {"type": "string"}
@@ -315,7 +315,7 @@ class _Plain(yaml.SafeDumper):
 
 def text() -> str:
     """The document as YAML."""
-    note = "# Written by services/realtime-gateway/tests/asyncapi_document.py; a test keeps it up to date.\n"
+    note = "# Written by `python -m rte_testkit.asyncapi_document`; a test keeps it up to date.\n"
     return note + yaml.dump(document(), Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway import TEAM, VERBS, row
-
 from rte_common.auth import Member
 from rte_common.events import RawEvent
 from rte_realtime_gateway.access.authorization import Refused
@@ -27,6 +25,7 @@ from rte_realtime_gateway.protocol.frames import Broadcast, Version
 from rte_realtime_gateway.rooms.presence import Entry
 from rte_realtime_gateway.rooms.replay import Replay, Storage, Stored
 from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
+from rte_testkit.gateway import TEAM, VERBS, row
 
 TOPIC = "realtime:expectations:active"
 FLUSH_SECONDS = 0.06

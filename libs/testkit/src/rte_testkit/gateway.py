@@ -5,7 +5,7 @@ import json
 import os
 import sysconfig
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +91,9 @@ class Gateway(Program):
         async with httpx.AsyncClient(trust_env=False) as http:
             said: dict[str, Any] = (await http.get(f"http://127.0.0.1:{self.port}/ready")).json()
             return said
+
+
+StartGateway = Callable[..., Gateway]
 
 
 def public_key(signer: TokenSigner) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-JAVASCRIPT = HERE.parent / "js"
+from rte_devstack.folder import REPOSITORY
+
+JAVASCRIPT = REPOSITORY / "tests" / "js"
 KINDS = ("python", "js-2.109", "js-2.109-vsn1", "js-2.99", "js-2.15")
 """Generations that differ on the wire: Python and 2.15 speak 1.0.0, the others 2.0.0."""
 PATIENCE = 20.0
@@ -31,7 +32,7 @@ class OfficialClient:
     async def start(cls, kind: str, **wish: Any) -> "OfficialClient":
         """Start a client that subscribes at once; see tests/js/client.mjs for what can be wished."""
         if kind == "python":
-            command = [sys.executable, "-W", "ignore", str(HERE / "python_client.py")]
+            command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("python_client.py"))]
         else:
             generation, _, vsn1 = kind.removeprefix("js-").partition("-")
             wish = {"library": f"realtime-{generation}", **({"vsn": "1.0.0"} if vsn1 else {}), **wish}
