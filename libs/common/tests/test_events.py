@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from rte_common import events
+from rte_common.events import NotAnEvent, RawEvent
 from rte_devstack.testing import Database
 
 CONTRACTS = sorted((Path(__file__).parent / "contracts").glob("*.json"))
@@ -49,7 +50,7 @@ def test_each_change_of_a_row_makes_its_event_and_no_other(teams: Database) -> N
         user_id = "ben" if event.type != "report.created.v1" else str(event.record.id)
         assert (event.team_id, event.user_id, event.actor_id) == ("red", user_id, None)
         entity, verb, _ = event_type.split(".")
-        assert subject == events.subject(entity, verb, "red", user_id)
+        assert events.Subject.parse(subject) == (entity, verb, "red", user_id)
 
 
 def test_a_contract_sample_is_kept_for_each_type() -> None:
@@ -104,3 +105,40 @@ def test_a_change_that_is_rolled_back_leaves_no_event(teams: Database) -> None:
     )
 
     assert teams.execute("select count(*) from outbox") == "0"
+
+
+@pytest.mark.parametrize(
+    "subject", ["rte.events.test", "rte.events.user.created.red", "rte.clerk.user.created.red.anna"]
+)
+def test_a_subject_that_is_no_events_is_named(subject: str) -> None:
+    with pytest.raises(ValueError, match=f"{subject} is not rte.events.<entity>"):
+        events.Subject.parse(subject)
+
+
+@pytest.mark.parametrize(
+    ("payload", "places"),
+    [
+        (b"{", "payload"),
+        (b"[]", "payload"),
+        (b'{"id": "1"}', "occurred_at, team_id, user_id, table, change"),
+        (
+            b'{"id": "1", "occurred_at": "2030-01-31T00:00:00Z", "team_id": "red", "user_id": "anna", "table": "users",'
+            b' "change": "TRUNCATE", "record": "anna@example.com"}',
+            "change, record",
+        ),
+    ],
+)
+def test_what_is_no_event_is_told_by_its_places_and_not_by_what_is_there(payload: bytes, places: str) -> None:
+    with pytest.raises(NotAnEvent) as refused:
+        RawEvent.parse(payload)
+
+    assert str(refused.value) == f"not understood: {places}"
+
+
+@pytest.mark.parametrize("sample", CONTRACTS, ids=lambda path: path.stem)
+def test_every_event_is_read_with_its_rows_as_they_were_written(sample: Path) -> None:
+    written = json.loads(sample.read_bytes())
+    event = RawEvent.parse(sample.read_bytes())
+
+    assert (event.record, event.old_record) == (written["record"], written["old_record"])
+    assert (event.id, event.table, event.change) == (written["id"], written["table"], written["change"])

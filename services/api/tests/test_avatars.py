@@ -144,13 +144,9 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "more pixels than allowed": lambda: bomb(8_000, 5_001),
     "fewer pixels than the header says": lambda: bomb(6_000, 6_000),
     "a truncated JPEG": lambda: JPEG[: len(JPEG) // 2],
-    "a truncated PNG": lambda: picture("PNG")[:-20],
+    "a truncated PNG": lambda: picture("PNG")[: len(picture("PNG")) // 2],
     "a truncated WebP": lambda: picture("WEBP")[:-20],
     "a truncated GIF": lambda: picture("GIF")[:-20],
-    "a JPEG that is also a zip": lambda: JPEG + SOME_ZIP,
-    "a PNG that is also a zip": lambda: picture("PNG") + SOME_ZIP,
-    "a WebP that is also a zip": lambda: picture("WEBP") + SOME_ZIP,
-    "a GIF that is also a script": lambda: picture("GIF") + b"<script>alert(1)</script>",
     "a TIFF": lambda: picture("TIFF"),
     "a vector drawing": lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>',
     "nothing": lambda: b"",
@@ -166,6 +162,20 @@ async def test_what_is_no_plain_picture_is_refused_at_once(alex: httpx.AsyncClie
     assert answer.json()["detail"]
     assert time.monotonic() - started < 5
     assert (await alex.get("/me")).json()["avatar_url"] is None
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+async def test_of_a_picture_that_is_also_an_archive_only_the_pixels_are_kept(
+    alex: httpx.AsyncClient, kind: str
+) -> None:
+    answer = await alex.put("/me/avatar", content=picture(kind) + SOME_ZIP)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        stored = (await http.get(answer.json()["avatar_url"])).raise_for_status().content
+
+    assert answer.status_code == 200
+    assert stored[:4] + stored[8:12] == b"RIFFWEBP"
+    assert int.from_bytes(stored[4:8], "little") + 8 == len(stored)
+    assert b"PK" not in stored
 
 
 async def test_more_than_five_megabytes_are_not_read(alex: httpx.AsyncClient) -> None:

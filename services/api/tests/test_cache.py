@@ -7,7 +7,7 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from rte_api.cache import MOST_ANSWERS, MOST_BYTES, MOST_TEAMS, Answer, TeamCache
+from rte_api.cache import MAX_BYTES, MAX_TEAM_RESPONSES, MAX_TEAMS, CachedResponse, TeamCache
 from rte_common.jetstream import connect
 from rte_common.settings import NatsSettings
 from rte_devstack.nats import Nats
@@ -118,39 +118,39 @@ async def test_nothing_is_kept_while_events_cannot_arrive(
 
 
 async def test_the_cache_stays_within_its_bounds(cache: TeamCache) -> None:
-    for n in range(MOST_TEAMS + 10):
-        shelf = cache.shelf(f"org_{n}")
-        assert shelf is not None
-        for question in range(MOST_ANSWERS + 5):
-            cache.keep(f"org_{n}", shelf, b"%d" % question, Answer.made(bytes(2_000), 60))
+    for n in range(MAX_TEAMS + 10):
+        generation = cache.generation(f"org_{n}")
+        assert generation is not None
+        for query in range(MAX_TEAM_RESPONSES + 5):
+            cache.put(f"org_{n}", generation, b"%d" % query, CachedResponse.of(bytes(2_000), 60))
 
-    assert cache.teams <= MOST_TEAMS
-    assert MOST_BYTES * 0.9 < cache.size <= MOST_BYTES
+    assert cache.teams <= MAX_TEAMS
+    assert MAX_BYTES * 0.9 < cache.size <= MAX_BYTES
 
 
 async def test_what_is_asked_for_stays_and_what_is_dropped_is_counted(cache: TeamCache) -> None:
-    popular = cache.shelf("org_popular")
+    popular = cache.generation("org_popular")
     assert popular is not None
-    cache.keep("org_popular", popular, b"popular", Answer.made(bytes(100), 60))
-    for n in range(MOST_ANSWERS + 5):
-        cache.keep("org_popular", popular, b"%d" % n, Answer.made(bytes(100), 60))
-        assert cache.find(popular, b"popular") is not None
-    for n in range(MOST_TEAMS + 5):
-        cache.shelf(f"org_{n}")
-        assert cache.shelf("org_popular") is popular
+    cache.put("org_popular", popular, b"popular", CachedResponse.of(bytes(100), 60))
+    for n in range(MAX_TEAM_RESPONSES + 5):
+        cache.put("org_popular", popular, b"%d" % n, CachedResponse.of(bytes(100), 60))
+        assert cache.get(popular, b"popular") is not None
+    for n in range(MAX_TEAMS + 5):
+        cache.generation(f"org_{n}")
+        assert cache.generation("org_popular") is popular
     size = REGISTRY.get_sample_value("rte_cache_bytes")
-    cache.drop("org_popular")
+    cache.expire("org_popular")
 
-    assert size == 100 * MOST_ANSWERS
+    assert size == 100 * MAX_TEAM_RESPONSES
     assert REGISTRY.get_sample_value("rte_cache_bytes") == 0
 
 
-async def test_an_answer_that_was_read_before_a_change_is_not_kept_after_it(cache: TeamCache) -> None:
-    before = cache.shelf("org_1")
+async def test_a_response_that_was_read_before_a_change_is_not_cached_after_it(cache: TeamCache) -> None:
+    before = cache.generation("org_1")
     assert before is not None
-    cache.drop("org_1")
-    cache.keep("org_1", before, b"", Answer.made(b"old", 60))
-    after = cache.shelf("org_1")
+    cache.expire("org_1")
+    cache.put("org_1", before, b"", CachedResponse.of(b"old", 60))
+    after = cache.generation("org_1")
 
     assert after is not None
-    assert cache.find(after, b"") is None
+    assert cache.get(after, b"") is None

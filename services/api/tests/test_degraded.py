@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import nats
 import psutil
 from nats.js.errors import KeyNotFoundError, NotFoundError
 
-from rte_api.last_known import BUCKET
+from rte_api.expectations.fallback import BUCKET
 from rte_devstack.postgres import Postgres
 from rte_devstack.testing import Broker
 
@@ -26,7 +27,8 @@ async def saved(nats_url: str, team: Team, title: str) -> None:
             while title.encode() not in state:
                 with contextlib.suppress(NotFoundError, KeyNotFoundError):
                     bucket = await client.jetstream().key_value(BUCKET)
-                    state = (await bucket.get(team.id)).value or b""
+                    value = (await bucket.get(team.id)).value
+                    state = zlib.decompress(value) if value else b""
     finally:
         await client.close()
 

@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from rte_api.limits import REMEMBERED_MEMBERS, RateLimits
+from rte_api.limits import MAX_MEMBERS, RateLimits
 from rte_devstack.testing import Database
 
 from .running import PROBLEM, Api, StartApi, Team
@@ -36,11 +36,11 @@ def test_the_limits_keep_ten_thousand_members_apart_and_begin_anew_each_minute()
     now = 0.0
     limits = RateLimits(3, 1, clock=lambda: now)
     members = [f"user_{n}" for n in range(10_000)]
-    first = [[limits.take(member, writes=False).allowed for member in members] for _ in range(4)]
+    first = [[limits.consume(member, writes=False).allowed for member in members] for _ in range(4)]
     now = 59.9
-    still = limits.take("user_0", writes=False).allowed
+    still = limits.consume("user_0", writes=False).allowed
     now = 60.0
-    anew = [limits.take(member, writes=False).allowed for member in members]
+    anew = [limits.consume(member, writes=False).allowed for member in members]
 
     assert [set(turn) for turn in first] == [{True}, {True}, {True}, {False}]
     assert still is False
@@ -51,13 +51,13 @@ def test_the_limits_keep_ten_thousand_members_apart_and_begin_anew_each_minute()
 def test_the_limits_stay_in_bounded_memory() -> None:
     now = 0.0
     limits = RateLimits(3, 1, clock=lambda: now)
-    for n in range(REMEMBERED_MEMBERS + 1_000):
-        limits.take(f"user_{n}", writes=False)
+    for n in range(MAX_MEMBERS + 1_000):
+        limits.consume(f"user_{n}", writes=False)
     most = len(limits)
     now = 61.0
-    limits.take("user_0", writes=False)
+    limits.consume("user_0", writes=False)
 
-    assert most == REMEMBERED_MEMBERS
+    assert most == MAX_MEMBERS
     assert len(limits) == 1
 
 

@@ -214,4 +214,4 @@ async def test_an_old_export_keeps_its_row_until_its_file_is_gone(
 async def forget(db: Database, exports: Exports) -> int:
     """The daily job, without its slot."""
     async with db.as_service() as connection:
-        return await exports.forget_old(connection, datetime.now(UTC))
+        return await exports.expire(connection, datetime.now(UTC))

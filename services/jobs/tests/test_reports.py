@@ -10,7 +10,7 @@ from rte_common.reports import Figures
 from rte_common.tables import IdempotencyKey, JobRun, SessionRevocation, User
 from rte_devstack import testing
 from rte_jobs.reports import report, week_before
-from rte_jobs.upkeep import tidy
+from rte_jobs.upkeep import prune
 
 from .conftest import Add
 
@@ -71,7 +71,7 @@ async def test_upkeep_takes_what_is_old_and_leaves_the_rest(postgres: testing.Da
             ),
         )
     async with db.as_service() as connection:
-        assert await tidy(connection, now) == 3
+        assert await prune(connection, now) == 3
 
     assert postgres.execute("select session_id from session_revocations") == "new"
     assert postgres.execute("select key from idempotency_keys") == "new"

@@ -1,10 +1,12 @@
 """What the system tells members comes on their own channels, and on nobody else's."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema
 
+from rte_common.events import RawEvent
 from rte_realtime_gateway.protocol.frames import Version
 from rte_realtime_gateway.rooms import announcements
 from rte_testkit.asyncapi_document import announced
@@ -41,9 +43,16 @@ def joined(world: World, user: str, version: Version = Version.V2, *, team: str 
     return client
 
 
-def event(table: str, record: dict[str, Any]) -> dict[str, Any]:
-    user_id = record.get("user_id", record["id"])
-    return {"id": "event-1", "table": table, "team_id": record["team_id"], "user_id": user_id, "record": record}
+def event(table: str, record: dict[str, Any]) -> RawEvent:
+    return RawEvent(
+        id="event-1",
+        occurred_at=datetime.now(UTC),
+        team_id=record["team_id"],
+        user_id=record.get("user_id", record["id"]),
+        table=table,
+        change="INSERT",
+        record=record,
+    )
 
 
 def told(client: Client) -> list[Any]:

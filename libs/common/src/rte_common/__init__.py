@@ -11,6 +11,7 @@ database   the connection pool, and the member a transaction acts for (row level
 tables     every table as an SQLModel class, with its writer: for who depends on rte-common[tables]
 events     every event that crosses NATS, and its subject
 outbox     the relay: committed rows -> JetStream (triggers write the rows, see migrations)
+nats_client    nats-py's client, with what is not mended there yet
 jetstream  connect, declare the streams, consume with retry and dead letter
 storage    Supabase Storage: the client, and the names of the buckets
 buckets    make the buckets, or put their settings right

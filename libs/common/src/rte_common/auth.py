@@ -30,11 +30,11 @@ LEEWAY_SECONDS = 5
 REFRESH_SECONDS = 300
 """Age at which keys are fetched again; Clerk's SDKs cache as long."""
 COOL_DOWN_SECONDS = 30
-"""Least time between two fetches that tokens cause: unknown key ids must not become an amplifier."""
+"""Time between two fetches that tokens cause: unknown key ids must not become an amplifier."""
 RETRY_SECONDS = 1
 """Pause between fetches while there is no key at all."""
-REMEMBERED_TOKENS = 20_000
-"""Verified tokens kept, so that a token's many requests cost one signature check."""
+MAX_VERIFIED_TOKENS = 20_000
+"""Verified tokens that are cached, so that a token's many requests cost one signature check."""
 REQUIRED_CLAIMS = ["exp", "iat", "nbf", "sub", "sid", "iss"]
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ KEY_FETCHES = Counter("rte_jwks_fetches_total", "Fetches of Clerk's public keys"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Who a request acts for. `role` is None when the token does not say (single team: the database knows)."""
+    """Member for whom a request acts. `role` is None when the token does not say (single team: the database knows)."""
 
     id: str
     team_id: str
@@ -90,7 +90,7 @@ class TokenVerifier:
         self._pinned = _pem_key(settings.clerk_jwt_key) if settings.clerk_jwt_key else None
         self._fetched_at = float("-inf")
         self._fetch: asyncio.Task[bool] | None = None
-        self._remembered: OrderedDict[str, Member] = OrderedDict()
+        self._verified: OrderedDict[str, Member] = OrderedDict()
 
     @property
     def ready(self) -> bool:
@@ -109,16 +109,16 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> Member:
         """Return who the token speaks for; raise InvalidToken, or KeysUnavailable before the first key."""
-        remembered = self._remembered.get(token)
-        if remembered is not None:
-            if remembered.expires_at + LEEWAY_SECONDS > time.time():
-                return remembered
-            del self._remembered[token]
+        verified = self._verified.get(token)
+        if verified is not None:
+            if verified.expires_at + LEEWAY_SECONDS > time.time():
+                return verified
+            del self._verified[token]
         claims = await self._claims(token)
         member = self._member(claims)
-        self._remembered[token] = member
-        if len(self._remembered) > REMEMBERED_TOKENS:
-            self._remembered.popitem(last=False)
+        self._verified[token] = member
+        if len(self._verified) > MAX_VERIFIED_TOKENS:
+            self._verified.popitem(last=False)
         return member
 
     async def _claims(self, token: str) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class TokenVerifier:
             log.warning("jwks_fetch_failed", url=self._settings.jwks_url, error=repr(error), have_keys=len(self._keys))
             return False
         self._keys = keys
-        self._remembered.clear()  # what a replaced key signed is not trusted any longer
+        self._verified.clear()  # what a replaced key signed is not trusted any longer
         KEY_FETCHES.labels("ok").inc()
         return True
 

@@ -18,7 +18,7 @@ from rte_common.storage import AVATARS, EXPORTS, StorageSettings
 
 MIB = 1 << 20
 NO_SUCH_BUCKET = "Bucket not found"
-"""Storage's own word. It is also what a key that may not see the bucket is told."""
+"""Error message of Storage for a missing bucket, and to a key that may not see the bucket."""
 DUPLICATE = "Duplicate"
 REFUSED = {"401", "403"}
 

@@ -31,12 +31,12 @@ UNAVAILABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.InternalClientError,  # the server said goodbye between two messages of one statement
 )
-"""What a database that is away, shutting down, overloaded or too slow raises; TimeoutError is an OSError."""
+"""Errors of a database that is away, shutting down, overloaded or too slow; TimeoutError is an OSError."""
 FAILURES = (*UNAVAILABLE, asyncpg.PostgresError)
-"""Whatever a database raises: for loops that go on when it is better."""
+"""Errors of any kind that a database raises: for loops that go on when it is better."""
 
 OUTCOME_UNKNOWN = "Nothing was changed, or it was changed as a whole: look before you repeat it"
-"""What is told of a change that ended without an answer: it may have ended in its commit."""
+"""Detail of the answer to a change that ended without one: it may have ended in its commit."""
 SOON = {"retry-after": "5"}
 
 
@@ -59,9 +59,9 @@ class DatabaseReadOnly(Problem):
 
 
 ASK_AGAIN_SECONDS = 1.0
-"""After which a database that kept somebody waiting in vain is asked again."""
-STATEMENTS = 100
-"""Prepared statements kept per connection, where they are allowed."""
+"""Time after which a database that kept somebody waiting in vain is asked again."""
+MAX_STATEMENTS = 100
+"""Prepared statements cached per connection, where they are allowed."""
 
 
 class Outage:
@@ -85,8 +85,8 @@ class Outage:
             raise ConnectionError("the database did not answer in time a moment ago")
         self._ask_again_at = now + timeout
 
-    def note(self, error: BaseException | None) -> None:
-        """The database answered (None or an error of its own), or did not in time."""
+    def record(self, error: BaseException | None) -> None:
+        """Learn from an attempt whether the database answered (None or an error of its own), or did not in time."""
         if isinstance(error, TimeoutError):
             self._ask_again_at = time.monotonic() + ASK_AGAIN_SECONDS
         elif not isinstance(error, OSError):
@@ -119,7 +119,7 @@ class Transaction:
             self._outage.check(self._timeout)
             return await self._acquire_and_begin()
         except UNAVAILABLE as error:
-            self._outage.note(error)
+            self._outage.record(error)
             self._raise_translated(error)
             raise
 
@@ -133,7 +133,7 @@ class Transaction:
             connection.terminate()  # half begun: nobody else may get it
             await self._pool.release(connection)
             raise
-        self._outage.note(None)
+        self._outage.record(None)
         return connection
 
     async def __aexit__(
@@ -143,7 +143,7 @@ class Transaction:
         connection = self._connection
         assert connection is not None  # noqa: S101  # __aenter__ came first
         if self._begin is None:
-            self._outage.note(error)
+            self._outage.record(error)
         try:
             if error is None:
                 if self._begin is not None:
@@ -190,7 +190,7 @@ class Database:
         self.timeout_seconds = timeout_seconds
         self.outage = Outage()
         self.committed = asyncio.Event()
-        """Set after each commit that may have written events: the relay waits for it."""
+        """Signal of each commit that may have written events: the relay waits for it."""
 
     def acting_as(self, member: Member, *, read_only: bool = False) -> Transaction:
         """A transaction that sees and changes what `member` may: role and claims are set inside it, for it alone.
@@ -237,7 +237,7 @@ async def connect(settings: DatabaseSettings, *, application_name: str) -> Async
         min_size=0,
         max_size=settings.database_pool_size,
         max_inactive_connection_lifetime=60,
-        statement_cache_size=STATEMENTS if settings.database_prepared_statements else 0,
+        statement_cache_size=MAX_STATEMENTS if settings.database_prepared_statements else 0,
         timeout=settings.database_timeout_seconds,
         command_timeout=settings.database_timeout_seconds,
         server_settings={"application_name": application_name},

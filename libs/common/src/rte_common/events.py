@@ -5,12 +5,13 @@ reader has moved. tests/contracts/ holds a sample of each version that must pars
 """
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-SUBJECTS = "rte.events.>"
+PREFIX = "rte.events."
+SUBJECTS = f"{PREFIX}>"
 
 
 class Row(BaseModel):
@@ -48,7 +49,7 @@ class UserRow(Row):
 
 
 class MembershipRow(Row):
-    """That a user is in a team."""
+    """Membership of a user in a team."""
 
     team_id: str
     user_id: str
@@ -65,7 +66,7 @@ class Event(BaseModel):
     id: UUID
     occurred_at: datetime
     actor_id: str | None
-    """Who changed it; None for changes by the system or by hand."""
+    """User who changed the row; None for changes by the system or by hand."""
     team_id: str
     user_id: str
 
@@ -99,25 +100,25 @@ class _ExpectationUpdate(_Updated):
 
 
 class ExpectationUpdated(_ExpectationUpdate):
-    """Title or date changed."""
+    """Title or date of an expectation changed."""
 
     type: Literal["expectation.updated.v1"]
 
 
 class ExpectationCompleted(_ExpectationUpdate):
-    """It is done, and history from now on."""
+    """An expectation is done, and history from now on."""
 
     type: Literal["expectation.completed.v1"]
 
 
 class ExpectationArchived(_ExpectationUpdate):
-    """History grew old enough to leave the lists."""
+    """A finished expectation grew old enough to leave the lists."""
 
     type: Literal["expectation.archived.v1"]
 
 
 class ExpectationDeleted(_Deleted):
-    """Withdrawn before it was done."""
+    """An expectation was withdrawn before it was done."""
 
     type: Literal["expectation.deleted.v1"]
     table: Literal["expectations"]
@@ -134,7 +135,7 @@ class UserCreated(_Inserted):
 
 
 class UserUpdated(_Updated):
-    """Name, picture or time zone changed. One event for each team of the user."""
+    """Name, picture or time zone of a user changed. One event for each team of the user."""
 
     type: Literal["user.updated.v1"]
     table: Literal["users"]
@@ -161,7 +162,7 @@ class MembershipCreated(_Inserted):
 
 
 class MembershipUpdated(_Updated):
-    """The role changed."""
+    """Role of a member changed."""
 
     type: Literal["membership.updated.v1"]
     table: Literal["memberships"]
@@ -178,7 +179,7 @@ class MembershipDeleted(_Deleted):
 
 
 class SessionRevocationRow(Row):
-    """That a session ended before its tokens did."""
+    """End of a session before that of its tokens."""
 
     session_id: str
     user_id: str
@@ -262,6 +263,46 @@ def parse(payload: bytes) -> AnyEvent:
     return _ANY.validate_json(payload)
 
 
-def subject(entity: str, verb: str, team_id: str, user_id: str) -> str:
-    """Where an event is published. `*` in any place subscribes to all of them."""
-    return f"rte.events.{entity}.{verb}.{team_id}.{user_id}"
+class NotAnEvent(ValueError):
+    """Payload that is no event; the message names the places that are wrong, not what is there."""
+
+
+class RawEvent(BaseModel):
+    """Event of any type, whose rows stay as Postgres wrote them: for readers that pass them on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    occurred_at: datetime
+    team_id: str
+    user_id: str
+    table: str
+    change: Literal["INSERT", "UPDATE", "DELETE"]
+    record: dict[str, Any] | None = None
+    old_record: dict[str, Any] | None = None
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """The event in a message; raises NotAnEvent."""
+        try:
+            return cls.model_validate_json(payload)
+        except ValidationError as error:
+            places = [".".join(map(str, found["loc"])) or "payload" for found in error.errors(include_input=False)]
+            raise NotAnEvent(f"not understood: {', '.join(places)}") from None
+
+
+class Subject(NamedTuple):
+    """Subject of an event on NATS: what happened to what, in which team, and to whom it belongs."""
+
+    entity: str
+    verb: str
+    team_id: str
+    user_id: str
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        """The parts of a subject; raises ValueError for one that is no event's."""
+        parts = subject.removeprefix(PREFIX).split(".", 3)
+        if not subject.startswith(PREFIX) or len(parts) != 4:
+            raise ValueError(f"{subject} is not {PREFIX}<entity>.<verb>.<team>.<user>")
+        return cls(*parts)

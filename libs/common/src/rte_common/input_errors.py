@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-MAX_SHOWN = 60
+MAX_SHOWN_CHARACTERS = 60
 """Characters of a value that are repeated to its sender."""
 
 CHOICES = {"enum", "literal_error"}
@@ -93,10 +93,10 @@ def _words(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"the number {str(value)[:MAX_SHOWN]}"
+            return f"the number {str(value)[:MAX_SHOWN_CHARACTERS]}"
         case str() if not value.strip():
             return "blanks alone" if value else "an empty text"
-        case str() if len(value) > MAX_SHOWN:
+        case str() if len(value) > MAX_SHOWN_CHARACTERS:
             return f"a text of {len(value)} characters"
         case str():
             return json.dumps(_printable(value), ensure_ascii=False)

@@ -7,35 +7,34 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import nats
 import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.transport import TcpTransport
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from nats.js.errors import FetchTimeoutError, NotFoundError
-from nats.protocol.parser import PERMISSIONS_ERR
 from prometheus_client import Counter
 
+from rte_common import events
+from rte_common.nats_client import ResilientClient
 from rte_common.settings import NatsSettings
 
 log = structlog.get_logger(__name__)
 
 DAY = 24 * 3600
 PING_SECONDS = 10
-"""How often the broker is asked whether it is there; twice without an answer, and it is not."""
+"""Time between two pings; two without an answer, and the broker is gone."""
 CLOSE_SECONDS = 2
-"""How long the end of the process waits for the broker to take what was still to be written."""
+"""Time that the end of the process waits for the broker to take what was still to be written."""
 BROADCASTS = "rte.broadcasts.>"
 BROADCAST_SECONDS, BROADCASTS_PER_ROOM, BROADCAST_BYTES = 3 * DAY, 25, 32 << 20
-"""How long and how many of the broadcasts that clients ask to keep: the real Realtime server's, and what every gateway
-may hold in memory."""
+"""Age, number in a room and total size of the broadcasts that are kept for replay: as on the real Realtime server, and
+what every gateway may hold in memory."""
 STREAMS = (
-    StreamConfig(name="EVENTS", subjects=["rte.events.>"], max_age=7 * DAY, duplicate_window=3600),
+    StreamConfig(name="EVENTS", subjects=[events.SUBJECTS], max_age=7 * DAY, duplicate_window=3600),
     StreamConfig(name="CLERK", subjects=["rte.clerk.>"], max_age=7 * DAY, duplicate_window=DAY),
     # No max_age: it would end the schedules too, which are messages (tried on 2.15.1). What they fire carries its own
     # time to live.
@@ -53,7 +52,7 @@ STREAMS = (
 
 MAX_DELIVERIES = 8
 RETRY_SECONDS = (1, 5, 15, 60, 300, 900, 3600)
-"""Pause before each further delivery: a bare nak comes back at once and spins."""
+"""Pauses before each further delivery: a bare nak comes back at once and spins."""
 ACK_WAIT_SECONDS = 60
 
 DELIVERIES = Counter("rte_deliveries_total", "Messages handled by a durable consumer", ["durable", "outcome"])
@@ -65,40 +64,12 @@ class Poison(Exception):
     """A message that no retry can help: it goes to the dead letters at once, with this reason."""
 
 
-class _Client(Client):
-    """A client that gives a lost connection up at once, and itself never."""
-
-    async def _process_err(self, err_msg: str) -> None:
-        # nats-py 2.16 closes the client for good, whatever the server has against the connection.
-        if PERMISSIONS_ERR in err_msg:
-            await super()._process_err(err_msg)
-        else:
-            log.warning("nats_refused", error=err_msg)
-            await self._process_op_err(nats.errors.Error(err_msg))
-
-    async def _attempt_reconnect(self) -> None:
-        # nats-py 2.16 waits, before it connects again, until the connection that it lost has taken what was still to be
-        # written. One whose other end has vanished does so when the kernel gives it up: after a quarter of an hour.
-        if isinstance(self._transport, TcpTransport) and (writer := self._transport._io_writer):
-            writer.transport.abort()
-        await super()._attempt_reconnect()
-
-    async def _flush_pending(self, force_flush: bool = False) -> Any:
-        # nats-py 2.16 swallows a cancellation while it waits here: whoever was told to end would go on for ever.
-        task = asyncio.current_task()
-        before = task.cancelling() if task else 0
-        flushed = await super()._flush_pending(force_flush)
-        if task and task.cancelling() > before:
-            raise asyncio.CancelledError
-        return flushed
-
-
 class Broker:
     """The connection to NATS; it may be away at any time, also at the start."""
 
     def __init__(self, settings: NatsSettings) -> None:
         self._settings = settings
-        self.client: Client = _Client()
+        self.client: Client = ResilientClient()
         self.jetstream: JetStreamContext = self.client.jetstream(timeout=5)
         self._declared = asyncio.Event()
 
@@ -121,9 +92,9 @@ class Broker:
             reconnect_time_wait=1,
             ping_interval=PING_SECONDS,
             max_outstanding_pings=2,
-            error_cb=_note_error,
-            disconnected_cb=_note_loss,
-            reconnected_cb=_note_return,
+            error_cb=_log_error,
+            disconnected_cb=_log_loss,
+            reconnected_cb=_log_return,
         )
         while not self._declared.is_set():
             if not await self.declare():
@@ -227,13 +198,13 @@ async def _bury(jetstream: JetStreamContext, message: Msg, durable: str, reason:
     log.error("message_buried", durable=durable, subject=message.subject, reason=reason)
 
 
-async def _note_error(error: Exception) -> None:
+async def _log_error(error: Exception) -> None:
     log.warning("nats_error", error=repr(error))
 
 
-async def _note_loss() -> None:
+async def _log_loss() -> None:
     log.warning("nats_disconnected")
 
 
-async def _note_return() -> None:
+async def _log_return() -> None:
     log.info("nats_reconnected")

@@ -15,7 +15,7 @@ from rte_common.settings import Variables
 
 
 class MigrationSettings(Variables):
-    """Where the migrations run."""
+    """Database that is migrated."""
 
     migration_database_url: PostgresDsn = Field(
         description="the tables' owner, on a direct connection or a session-mode pooler"

@@ -18,9 +18,10 @@ from rte_common.jetstream import Broker
 log = structlog.get_logger(__name__)
 
 LOCK = 7_310_588_105
-BATCH = 200
+MAX_BATCH_EVENTS = 200
 POLL_SECONDS = 1
-"""Polling is the guarantee, a commit of this process only the shortcut: no LISTEN works through a pooler."""
+"""Pause between two looks, which are the guarantee; a commit of this process is the shortcut: no LISTEN works through a
+pooler."""
 
 RELAYED = Counter("rte_outbox_relayed_total", "Events that left the outbox")
 DELAY = Histogram(
@@ -37,7 +38,7 @@ async def run(database: Database, broker: Broker) -> None:
         await broker.ready()
         database.committed.clear()
         try:
-            while await relay_batch(database, broker) == BATCH:
+            while await relay_batch(database, broker) == MAX_BATCH_EVENTS:
                 pass
         except (*FAILURES, nats.errors.Error) as error:
             if not failing:
@@ -67,7 +68,7 @@ async def relay_batch(database: Database, broker: Broker) -> int:
         rows = await connection.fetch(
             "select id, event_id, subject, payload::text as payload, headers::text as headers, created_at"
             " from outbox order by id limit $1",
-            BATCH,
+            MAX_BATCH_EVENTS,
         )
         if not rows:
             return 0

@@ -25,7 +25,7 @@ SLUGS = {
     408: "body-too-slow",
     413: "body-too-large",
 }
-"""Types of what the framework and the admission refuse by status alone."""
+"""Problem types by status, for what the framework and the middleware refuse."""
 
 
 class Problem(Exception):
@@ -111,7 +111,7 @@ def _response(status: int, body: Mapping[str, Any], extensions: dict[str, Any]) 
 
 
 def unexpected(request: Request) -> JSONResponse:
-    """What is told of an error that nobody thought of: nothing."""
+    """Answer to an error that nobody thought of, which tells nothing of it."""
     return answer(request, "unexpected", "Try again; tell us the X-Request-Id")
 
 

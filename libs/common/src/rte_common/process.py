@@ -27,12 +27,12 @@ log = structlog.get_logger(__name__)
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 ProcessSettingsT = TypeVar("ProcessSettingsT", bound=ProcessSettings)
 Check = Callable[[], Awaitable[str | None]]
-"""Asks a dependency: None when it answers, else the reason in a few words."""
+"""Question to a dependency: None when it answers, else the reason in a few words."""
 
 CHECK_SECONDS = 2
-"""How long a dependency may take to answer /ready."""
+"""Time that a dependency may take to answer /ready."""
 CANCEL_AGAIN_SECONDS = 1.0
-"""How long a background task may take to end before it is told again."""
+"""Time that a background task may take to end before it is told again."""
 BAD_SETTINGS = 2
 COLLECT_AFTER = 10_000, 5, 5
 """New objects that make the garbage collector look at the youngest generation, and looks that reach the next one."""
@@ -41,6 +41,7 @@ COLLECT_AFTER = 10_000, 5, 5
 class Health:
     """`GET /health` (alive, asks nobody) and `GET /ready` (each dependency with its state).
 
+    Every service makes it first, sets `checks` when its lifespan has made the dependencies, and installs it in its app.
     `required` names the checks without which the process cannot serve; the others are reported and forgiven.
     """
 
@@ -48,11 +49,16 @@ class Health:
         self.draining = False
         self.drain_began = asyncio.Event()
         self.checks: Mapping[str, Check] | None = None
-        """Set when the lifespan has made the dependencies; until then the process is starting."""
+        """Dependencies by name; None while the process is starting."""
         self._required = required
         self.router = APIRouter(include_in_schema=False)
         self.router.add_api_route("/health", self._health, methods=["GET"])
         self.router.add_api_route("/ready", self._ready, methods=["GET"])
+
+    def install(self, app: FastAPI) -> None:
+        """Answer both paths in `app`, and let `run` drain it."""
+        app.state.health = self
+        app.include_router(self.router)
 
     async def _health(self) -> dict[str, str]:
         return {"status": "alive"}
@@ -142,7 +148,7 @@ def run(
 ) -> None:
     """Serve `create_app(settings)` until SIGTERM; exit 0 after the drain, 2 when the environment is wrong.
 
-    The app carries its Health as `app.state.health`. `uvicorn_options` go to uvicorn's Config.
+    The app has its Health installed. `uvicorn_options` go to uvicorn's Config.
     """
     settings = load(settings_class)
     telemetry.setup(service, settings)

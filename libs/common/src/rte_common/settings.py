@@ -22,7 +22,7 @@ def split_commas(value: object) -> object:
 
 
 class Environment(StrEnum):
-    """Where the process runs; production refuses stand-ins."""
+    """Environment of the process; production refuses stand-ins."""
 
     DEVELOPMENT = "development"
     TEST = "test"
@@ -30,7 +30,7 @@ class Environment(StrEnum):
 
 
 class Variables(BaseSettings):
-    """What all settings have in common: a variable that is set to nothing counts as not set.
+    """Base of all settings: a variable that is set to nothing counts as not set.
 
     Every mixin derives from it: pydantic takes the configuration of the last base of a class.
     """
@@ -39,7 +39,7 @@ class Variables(BaseSettings):
 
 
 class ProcessSettings(Variables):
-    """What every process needs, whatever it does."""
+    """Settings of every process, whatever it does."""
 
     app_env: Environment = Field(
         Environment.DEVELOPMENT, description="`development`, `test` or `production`, which refuses stand-ins"
@@ -93,7 +93,7 @@ class TeamMode(StrEnum):
 
 
 class TeamSettings(Variables):
-    """How members are grouped."""
+    """Grouping of members into teams."""
 
     team_mode: TeamMode = Field(
         TeamMode.SINGLE,
@@ -102,7 +102,7 @@ class TeamSettings(Variables):
 
 
 class ClerkSettings(TeamSettings):
-    """Where session tokens come from, and how to check them."""
+    """Issuer of session tokens, and how they are checked."""
 
     app_env: Environment = Environment.DEVELOPMENT
     clerk_issuer: str = Field(description="Clerk's Frontend API address, like `https://clerk.example.com`")
@@ -133,5 +133,5 @@ class ClerkSettings(TeamSettings):
 
     @property
     def jwks_url(self) -> str:
-        """Where the public keys are, without credentials."""
+        """Address of the public keys, without credentials."""
         return self.clerk_jwks_url or f"{self.clerk_issuer}/.well-known/jwks.json"

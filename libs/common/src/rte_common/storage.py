@@ -16,14 +16,14 @@ EXPORTS = "exports"
 
 
 class StorageSettings(Variables):
-    """Where the project's storage is."""
+    """Address and key of the project's storage."""
 
     supabase_url: HttpUrl = Field(description="the project's address, like `https://<ref>.supabase.co`")
     supabase_service_key: SecretStr = Field(description="a secret key (`sb_secret_...`), one for each service")
 
     @property
     def storage_url(self) -> str:
-        """The storage API of the project."""
+        """Address of the project's storage API."""
         return f"{str(self.supabase_url).rstrip('/')}/storage/v1/"
 
 

@@ -45,7 +45,7 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 FRAMEWORK_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-"""For FastAPI: RequestContext makes the one span of a request, with the metric and the log line."""
+"""FastAPI's own telemetry, switched off: RequestContext makes a request's one span, its metric and its log line."""
 LOG_EVENTS = Counter("rte_log_events_total", "Log lines at warning and above", ["level"])
 
 
@@ -138,7 +138,7 @@ def _origin(scope: Scope) -> tuple[str, Context | None]:
     return (request_id if REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex), parent
 
 
-def _note(error: Exception, span: Span) -> None:
+def _record_failure(error: Exception, span: Span) -> None:
     log.error("request_failed", exc_info=error)
     span.record_exception(error)
     span.set_status(StatusCode.ERROR)
@@ -181,7 +181,7 @@ class RequestContext:
             try:
                 await self._app(scope, receive, send_with_id)
             except Exception as error:
-                _note(error, span)
+                _record_failure(error, span)
                 if not status:  # else the server ends the connection, because the answer stays unfinished
                     await problems.unexpected(Request(scope))(scope, receive, send_with_id)
             finally:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rte_common.auth import Member
+from rte_common.events import RawEvent
 from rte_realtime_gateway.access.authorization import Refused
 from rte_realtime_gateway.access.readiness import Readiness, Source
 from rte_realtime_gateway.changes.positions import Positions
@@ -342,7 +343,7 @@ class World:
             "record": None if change == "DELETE" else record,
             "old_record": old if old is not None else record if change == "DELETE" else None,
         }
-        return read(self.sequence, self.clock.now(), event)
+        return read(self.sequence, self.clock.now(), RawEvent.model_validate(event))
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass as the process sees it, second by second."""

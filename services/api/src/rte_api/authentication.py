@@ -3,7 +3,6 @@
 import base64
 import hashlib
 
-from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.requests import Request, cookie_parser
 from starlette.responses import JSONResponse
@@ -58,22 +57,13 @@ def _cookie_names(publishable_key: str | None) -> tuple[str, ...]:
     return (f"__session_{base64.urlsafe_b64encode(digest).decode()[:8]}", "__session")
 
 
-def install(app: FastAPI) -> None:
-    """Answer what stops a request before it is known who sent it."""
-
-    async def invalid_token(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, InvalidToken)  # noqa: S101  # what it is registered for
-        challenge = f'Bearer error="invalid_token", error_description="{error.detail}"'
-        headers = {"www-authenticate": "Bearer" if error.code == "no-token" else challenge}
-        return problems.answer(request, error.code, error.detail, headers=headers)
-
-    async def no_active_team(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, NoActiveTeam)  # noqa: S101
-        return problems.answer(request, error.code, error.detail)
-
-    async def keys_unavailable(request: Request, error: Exception) -> JSONResponse:
-        return problems.answer(request, "keys-unavailable", str(error), headers={"retry-after": "1"})
-
-    app.add_exception_handler(InvalidToken, invalid_token)
-    app.add_exception_handler(NoActiveTeam, no_active_team)
-    app.add_exception_handler(KeysUnavailable, keys_unavailable)
+def refusal(request: Request, error: InvalidToken | KeysUnavailable) -> JSONResponse:
+    """The answer to a request whose sender is not known."""
+    match error:
+        case KeysUnavailable():
+            return problems.answer(request, "keys-unavailable", str(error), headers={"retry-after": "1"})
+        case NoActiveTeam():
+            return problems.answer(request, error.code, error.detail)
+    challenge = f'Bearer error="invalid_token", error_description="{error.detail}"'
+    headers = {"www-authenticate": "Bearer" if error.code == "no-token" else challenge}
+    return problems.answer(request, error.code, error.detail, headers=headers)

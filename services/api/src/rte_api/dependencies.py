@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from rte_api.wiring import Wiring
+from rte_api.state import RequestState
 from rte_common.auth import Member
 from rte_common.database import Database
 from rte_common.problems import Problem
@@ -16,22 +16,17 @@ class ImpersonatedSession(Problem):
     type = "impersonated-session"
 
 
-async def _wiring(request: Request) -> Wiring:
-    wiring: Wiring = request.scope["state"]["wiring"]
-    return wiring
+async def _state(request: Request) -> RequestState:
+    state: RequestState = request.scope["state"]
+    return state
 
 
 async def _database(request: Request) -> Database:
-    database: Database = request.scope["state"]["wiring"].database
-    return database
+    return (await _state(request))["database"]
 
 
 async def _current_member(request: Request) -> Member:
-    state = request.scope["state"]
-    if "refusal" in state:
-        raise state["refusal"]
-    member: Member = state["member"]
-    return member
+    return (await _state(request))["member"]
 
 
 async def _writing_member(request: Request) -> Member:
@@ -41,9 +36,9 @@ async def _writing_member(request: Request) -> Member:
     return member
 
 
-CurrentWiring = Annotated[Wiring, Depends(_wiring)]
+CurrentState = Annotated[RequestState, Depends(_state)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentMember = Annotated[Member, Depends(_current_member)]
-"""Whom the admission found; the OpenAPI document says how callers prove it."""
+"""Member who is asking, as the middleware found out; the OpenAPI document says how callers prove it."""
 WritingMember = Annotated[Member, Depends(_writing_member)]
-"""Who may change something: anybody but an impersonator."""
+"""Member who is asking and may change something: anybody but an impersonator."""

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 PATH = "/api/docs"
 ASSETS = f"{PATH}/assets/{version('fastapi-swagger')}"
-"""Names the version, so that browsers may keep the files for ever."""
+"""Path of the page's files, which names their version, so that browsers may keep them for ever."""
 FOR_EVER = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {
     "swagger-ui-bundle.js": "text/javascript",

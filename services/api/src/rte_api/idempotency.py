@@ -15,7 +15,8 @@ from rte_common.auth import Member
 from rte_common.database import Connection
 from rte_common.problems import Problem
 
-KEPT_HOURS = 24
+MAX_AGE_HOURS = 24
+"""Age up to which a key counts; after that it is another request's."""
 
 
 class IdempotencyKeyReused(Problem):
@@ -26,7 +27,7 @@ class IdempotencyKeyReused(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """What a creating request is answered."""
+    """Answer to a creating request."""
 
     body: bytes
     location: str
@@ -39,7 +40,7 @@ class Created:
 
 
 def fingerprint(operation: str, body: str) -> bytes:
-    """What makes two requests the same."""
+    """Digest by which two requests are the same."""
     return blake2b(f"{operation}\n{body}".encode(), digest_size=16).digest()
 
 
@@ -59,10 +60,10 @@ async def once(
         " where k.created_at < now() - make_interval(hours => $5) returning true",
         *owner,
         request,
-        KEPT_HOURS,
+        MAX_AGE_HOURS,
     )
     if not claimed:
-        return await _remembered(connection, owner, request)
+        return await _replayed(connection, owner, request)
     created = await work()
     await connection.execute(
         "update idempotency_keys set body = $4, location = $5 where (team_id, user_id, key) = ($1, $2, $3)",
@@ -73,7 +74,7 @@ async def once(
     return created
 
 
-async def _remembered(connection: Connection, owner: tuple[str, str, str], request: bytes) -> Created:
+async def _replayed(connection: Connection, owner: tuple[str, str, str], request: bytes) -> Created:
     row = await connection.fetchrow(
         "select request, body, location from idempotency_keys where (team_id, user_id, key) = ($1, $2, $3)", *owner
     )

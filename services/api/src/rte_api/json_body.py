@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute
 from rte_common.problems import Problem
 
 WHAT_TO_SEND = "Send a JSON object with Content-Type: application/json"
-MAX_FOUND = 12
-"""Characters of the body that are shown where a mistake is."""
+MAX_FOUND_CHARACTERS = 12
+"""Length of the extract that shows a mistake in the body."""
 
 
 class UnreadableBody(Problem):
@@ -28,7 +28,7 @@ class UnsupportedMediaType(Problem):
 
 
 class JsonRoute(APIRoute):
-    """A route whose body is one JSON object. Who may not call at all is told that first."""
+    """A route whose body is one JSON object."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, which is given a body that is known to be JSON."""
@@ -37,8 +37,6 @@ class JsonRoute(APIRoute):
             return handle
 
         async def read_strictly(request: Request) -> Response:
-            if refusal := request.scope["state"].get("refusal"):
-                raise refusal
             parsed = _ParsedRequest(request.scope, request.receive)
             await parsed.parse()
             return await handle(parsed)
@@ -78,7 +76,7 @@ def _value(body: bytes) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
     except json.JSONDecodeError as error:
-        found = text[error.pos :].split("\n")[0][:MAX_FOUND].strip()
+        found = text[error.pos :].split("\n")[0][:MAX_FOUND_CHARACTERS].strip()
         raise UnreadableBody(
             f"The body is not JSON: {error.msg[0].lower()}{error.msg[1:]} in line {error.lineno}, column {error.colno},"
             f" found {f'`{found}`' if found else 'the end'}"

@@ -1,6 +1,6 @@
-"""How often a member may call: whole minutes that begin with the member's first request, for each replica.
+"""Rate limits of a member: whole minutes that begin with the member's first request, counted by each replica.
 
-Told in the headers of draft-ietf-httpapi-ratelimit-headers (`RateLimit-Policy`, `RateLimit`).
+Answers carry them in the headers of draft-ietf-httpapi-ratelimit-headers (`RateLimit-Policy`, `RateLimit`).
 """
 
 import math
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from prometheus_client import Counter
 
 WINDOW_SECONDS = 60
-REMEMBERED_MEMBERS = 100_000
-"""Above this many members in one minute the oldest is forgotten: memory stays bounded (about 20 MB)."""
+MAX_MEMBERS = 100_000
+"""Members counted at a time; one more, and the oldest is evicted: memory stays bounded (about 20 MB)."""
 
 REFUSED = Counter("rte_rate_limited_total", "Requests refused because a member had too many", ["policy"])
 
@@ -27,7 +27,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request may go on, and what is left."""
+    """Decision whether a request may go on, and what is left."""
 
     allowed: bool
     limit: bytes
@@ -37,7 +37,7 @@ class Verdict:
 
 
 class RateLimits:
-    """Counts the requests and the writes of each member."""
+    """Counters of the requests and the writes of each member."""
 
     def __init__(self, requests: int, writes: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._requests = requests
@@ -48,10 +48,10 @@ class RateLimits:
         """The header `RateLimit-Policy`."""
 
     def __len__(self) -> int:
-        """How many members are remembered."""
+        """Number of members whose window is counted."""
         return len(self._windows)
 
-    def take(self, member_id: str, *, writes: bool) -> Verdict:
+    def consume(self, member_id: str, *, writes: bool) -> Verdict:
         """Count one request of the member, unless it is one too many."""
         now = self._clock()
         window = self._window(member_id, now)
@@ -74,7 +74,7 @@ class RateLimits:
         windows = self._windows
         while windows:  # in the order of their ends, because all last equally long
             oldest = next(iter(windows))
-            if windows[oldest].ends > now and len(windows) < REMEMBERED_MEMBERS:
+            if windows[oldest].ends > now and len(windows) < MAX_MEMBERS:
                 break
             del windows[oldest]
         window = windows.get(member_id)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI knows of the routes, and what the admission does before them."""
+"""The OpenAPI document: what FastAPI knows of the routes, and what the middleware does before them."""
 
 import difflib
 from collections.abc import Iterable
@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import compile_path
 
-from rte_api.admission import PREFIX
 from rte_api.expectations.schemas import ExpectationPage, ExpectationView
 from rte_api.exports.schemas import ExportPage
 from rte_api.members.schemas import Me, TeamMemberPage
@@ -22,6 +21,8 @@ from rte_common import problems
 from rte_common.problem_types import PROBLEM_TYPES
 from rte_common.problems import MEDIA_TYPE, ProblemDetails, ValidationDetails
 
+CALLS = "/api/v1/"
+"""Start of the paths that the middleware lets only members call."""
 DESCRIPTION = (files("rte_api") / "openapi.md").read_text()
 JSON = "application/json"
 SERVERS = [{"url": "/", "description": "This host"}]
@@ -124,7 +125,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     }
     document["security"] = [{"bearer": []}, {"cookie": []}]
     for path, operations in document["paths"].items():
-        if path.startswith(PREFIX):
+        if path.startswith(CALLS):
             for method, operation in operations.items():
                 _complete(operation, schemas, writes=method != "get")
     return document

@@ -9,7 +9,7 @@ from html import escape
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from rte_api.page import page
+from rte_api.html_page import page
 from rte_common import problems
 from rte_common.problem_types import GROUPS, PROBLEM_TYPES, ProblemType
 

@@ -8,9 +8,10 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rte_api.cache import Answer
-from rte_api.conditional import etag, matches
+from rte_api.cache import CachedResponse
+from rte_api.etags import etag, matches
 from rte_api.idempotency import Created
+from rte_api.state import RequestState
 
 NO_STORE = {"cache-control": "no-store"}
 
@@ -45,19 +46,19 @@ def versioned(request: Request, item: dict[str, Any]) -> Response:
     return Response(body, 200, headers, "application/json")
 
 
-def shared(request: Request, content: Any, max_age: int, *, keep: bool) -> Response:
-    """What may be read for `max_age` seconds, with a strong ETag; `keep` it in the team's cache if all may have it."""
-    answer = Answer.made(orjson.dumps(content), max_age)
-    state = request.scope["state"]
-    if keep and state["shelf"] is not None:
-        state["wiring"].cache.keep(state["member"].team_id, state["shelf"], request.scope["query_string"], answer)
-    return SharedResponse(answer, request.headers)
+def cacheable(request: Request, content: Any, max_age: int, *, for_team: bool) -> Response:
+    """What the caller may cache for `max_age` seconds, with a strong ETag; `for_team` puts it into the team's cache."""
+    response = CachedResponse.of(orjson.dumps(content), max_age)
+    state: RequestState = request.scope["state"]
+    if for_team and state["generation"] is not None:
+        state["cache"].put(state["member"].team_id, state["generation"], request.scope["query_string"], response)
+    return CacheableResponse(response, request.headers)
 
 
-class SharedResponse(Response):
-    """An answer for the team; 304 when the caller has it."""
+class CacheableResponse(Response):
+    """A response for the team; 304 when the caller has it."""
 
-    def __init__(self, answer: Answer, asked_with: Headers) -> None:
-        fresh = matches(asked_with, answer.etag)
-        headers = {"etag": answer.etag, "cache-control": answer.cache_control, "vary": "authorization, cookie"}
-        super().__init__(None if fresh else answer.body, 304 if fresh else 200, headers, "application/json")
+    def __init__(self, cached: CachedResponse, request_headers: Headers) -> None:
+        fresh = matches(request_headers, cached.etag)
+        headers = {"etag": cached.etag, "cache-control": cached.cache_control, "vary": "authorization, cookie"}
+        super().__init__(None if fresh else cached.body, 304 if fresh else 200, headers, "application/json")

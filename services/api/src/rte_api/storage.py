@@ -12,10 +12,10 @@ from rte_common.problems import Problem
 log = structlog.get_logger(__name__)
 
 STORAGE_FAILURES = (httpx.HTTPError, StorageApiError)
-"""Whatever the storage client raises."""
+"""Exceptions that the storage client raises."""
 
 NO_SUCH_OBJECT = "not_found"
-"""Storage's own word; the status is 400, and the statusCode in the body is 404 for a missing bucket as well."""
+"""Error code of Storage for a missing object; the status is 400, and the body's statusCode is 404 for a bucket too."""
 
 
 class StorageAway(Problem):

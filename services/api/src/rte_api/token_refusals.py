@@ -12,9 +12,9 @@ HOW_TO_SEND = "Send the session token as `Authorization: Bearer <token>`"
 WHERE_FROM = "`getToken()` of Clerk's SDK gives one, in development `make token MEMBER=alex` prints one"
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,19}")
 NOTHING = {"undefined", "null", "none", "nil", "nan", "true", "false", "[object promise]", "[object object]"}
-"""What programs write where there is no token."""
+"""Words that programs write where there is no token."""
 VARIABLE = re.compile(r"\$\{?\w+\}?|\$\(.*|\{\{?.*\}?\}|%\w+%|:\w+")
-"""A variable that nothing was put in place of."""
+"""Text with a variable that nothing was put in place of."""
 OTHER_KEYS = {
     "sk_": "a secret key of Clerk",
     "pk_": "the publishable key of Clerk",

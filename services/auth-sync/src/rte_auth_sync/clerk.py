@@ -161,4 +161,4 @@ SUBSCRIBED = frozenset(
         *("session.ended", "session.removed", "session.revoked"),
     }
 )
-"""What we act on. Other types (email.created carries one-time codes) are acknowledged and forgotten."""
+"""Event types that change something here; others (email.created carries one-time codes) are answered and dropped."""

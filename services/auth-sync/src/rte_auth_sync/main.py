@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 
 from rte_auth_sync import webhook
 from rte_auth_sync.members import Sync
 from rte_auth_sync.settings import Settings
+from rte_auth_sync.state import State
 from rte_auth_sync.team_name import name_team
 from rte_common import database, jetstream, outbox, problems, process
 from rte_common.process import Health, background
@@ -17,9 +17,11 @@ from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
 
 def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI app."""
+    # Without NATS nothing can be stored. Without the database webhooks are stored all the same, and applied later.
+    health = Health(required=frozenset({"nats"}))
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with (
             database.connect(settings, application_name="auth-sync") as db,
             jetstream.connect(settings, name="auth-sync") as broker,
@@ -29,8 +31,8 @@ def create_app(settings: Settings) -> FastAPI:
                 name_team(db, settings),
             ),
         ):
-            app.state.health.checks = {"database": db.check, "nats": broker.check}
-            yield {"broker": broker}
+            health.checks = {"database": db.check, "nats": broker.check}
+            yield State(settings=settings, broker=broker)
 
     app = FastAPI(
         title="Remote Teams Expectations: auth-sync",
@@ -39,12 +41,9 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         telemetry=FRAMEWORK_TELEMETRY,
     )
-    app.state.settings = settings
-    # Without NATS nothing can be stored. Without the database webhooks are stored all the same, and applied later.
-    app.state.health = Health(required=frozenset({"nats"}))
+    health.install(app)
     problems.install(app)
     app.include_router(webhook.router)
-    app.include_router(app.state.health.router)
     app.add_middleware(RequestContext)
     return app
 

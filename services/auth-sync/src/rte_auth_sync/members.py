@@ -22,7 +22,7 @@ _MESSAGE: TypeAdapter[clerk.Message] = TypeAdapter(clerk.Message)
 
 
 class Sync:
-    """Applies messages to the database; idempotent."""
+    """Consumer of Clerk's messages, which applies them to the database; idempotent."""
 
     def __init__(self, database: Database, mode: TeamMode) -> None:
         self._database = database

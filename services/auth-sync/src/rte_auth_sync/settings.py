@@ -13,7 +13,7 @@ from rte_common.settings import (
 
 
 class Settings(ProcessSettings, DatabaseSettings, NatsSettings, TeamSettings):
-    """auth-sync's settings."""
+    """Settings of auth-sync: Postgres, NATS, and the secret that Clerk signs with."""
 
     team_name: str | None = Field(None, description="what the one team is called, where TEAM_MODE is single")
     clerk_webhook_secret: CommaList = Field(description="whsec_..., several separated by commas while rotating")

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from rte_auth_sync.clerk import SUBSCRIBED
-from rte_common.jetstream import Broker
+from rte_auth_sync.state import State
 from rte_common.problems import Problem, may_raise
 
 log = structlog.get_logger(__name__)
@@ -57,13 +57,14 @@ class NotStored(Problem):
 )
 async def receive(request: Request) -> Response:
     """Keep a genuine message for the consumer; a repeated one is dropped by its `svix-id`."""
+    state: State = request.scope["state"]
     body = await _read(request)
-    _verify(body, request, request.app.state.settings.clerk_webhook_secret)
+    _verify(body, request, state["settings"].clerk_webhook_secret)
     event_type = _type_of(body)
     if event_type not in SUBSCRIBED:
         RECEIVED.labels("other", "ignored").inc()
         return Response(status_code=204)
-    broker: Broker = request.state.broker
+    broker = state["broker"]
     message_id = request.headers["svix-id"]
     try:
         if not broker.client.is_connected:

@@ -25,11 +25,12 @@ from rte_jobs.statements import execute, fetch
 
 log = structlog.get_logger(__name__)
 
-PAGE = 2000
-"""Rows asked for at once; of a file's rows no more are in memory."""
-REMOVED_AT_ONCE = 1000
-"""Files; Supabase Storage takes no more."""
-KEPT_DAYS = 7
+PAGE_ROWS = 2000
+"""Rows fetched at a time: no more of a file are in memory."""
+MAX_FILES_REMOVED = 1000
+"""Files removed in one call: Supabase Storage takes no more."""
+MAX_AGE_DAYS = 7
+"""Age at which an export and its file are deleted."""
 GIVEN_UP_AFTER = timedelta(hours=1)
 COLUMNS = ("id", "title", "estimated_completion", "is_done", "done_at", "archived_at", "created_at", "updated_at")
 UNFINISHED = col(Export.status).in_(("requested", "running"))
@@ -96,7 +97,9 @@ class Exports:
     async def _pages(self, export: Export) -> AsyncIterator[list[Record]]:
         """The member's expectations, oldest first. Between pages no connection is held: the pool may have only one."""
         place = tuple_(col(Expectation.created_at), col(Expectation.id))
-        page = _expectations(export, *(getattr(Expectation, name) for name in COLUMNS)).order_by(*place).limit(PAGE)
+        page = (
+            _expectations(export, *(getattr(Expectation, name) for name in COLUMNS)).order_by(*place).limit(PAGE_ROWS)
+        )
         after = None
         while True:
             async with self._database.as_service(writes=False) as connection:
@@ -119,17 +122,17 @@ class Exports:
             await execute(connection, change)
         log.info("export_finished", export_id=str(export_id), status=status)
 
-    async def forget_old(self, connection: Connection, now: datetime) -> int:
-        """Delete exports after KEPT_DAYS with their files; returns how many.
+    async def expire(self, connection: Connection, now: datetime) -> int:
+        """Delete exports older than MAX_AGE_DAYS, with their files; returns how many.
 
         The rows are locked by their deletion, the files go, and then it is committed. If that ends early, the rows are
         back without their files, which the api says, and the next run removes what is left; a file is never left over.
         """
-        old = delete(Export).where(col(Export.created_at) < now - timedelta(days=KEPT_DAYS)).returning(Export)
+        old = delete(Export).where(col(Export.created_at) < now - timedelta(days=MAX_AGE_DAYS)).returning(Export)
         # Also of failed ones: they may have failed after the upload.
         paths = [_path(Export(**row)) for row in await fetch(connection, old)]
-        for start in range(0, len(paths), REMOVED_AT_ONCE):
-            await self._bucket.remove(paths[start : start + REMOVED_AT_ONCE])
+        for start in range(0, len(paths), MAX_FILES_REMOVED):
+            await self._bucket.remove(paths[start : start + MAX_FILES_REMOVED])
         return len(paths)
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -16,7 +15,7 @@ from rte_jobs.exports import Exports, give_up
 from rte_jobs.reports import report
 from rte_jobs.schedule import Job, Schedule
 from rte_jobs.settings import Settings
-from rte_jobs.upkeep import tidy
+from rte_jobs.upkeep import prune
 
 EVERY_QUARTER = "0 */15 * * * *"
 
@@ -28,17 +27,18 @@ def jobs(settings: Settings, exports: Exports) -> list[Job]:
     return [
         Job("archive", settings.archive_schedule, timezone, archive_old),
         Job("report", settings.report_schedule, timezone, partial(report, timezone=timezone)),
-        Job("upkeep", settings.upkeep_schedule, timezone, tidy),
+        Job("upkeep", settings.upkeep_schedule, timezone, prune),
         Job("give-up-exports", EVERY_QUARTER, timezone, give_up),
-        Job("forget-exports", settings.upkeep_schedule, timezone, exports.forget_old),
+        Job("expire-exports", settings.upkeep_schedule, timezone, exports.expire),
     ]
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI app: health only, the work comes through NATS."""
+    health = Health()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             database.connect(settings, application_name="jobs") as db,
             jetstream.connect(settings, name="jobs") as broker,
@@ -52,8 +52,8 @@ def create_app(settings: Settings) -> FastAPI:
                 jetstream.consume(broker, "JOBS", "jobs-export", "rte.jobs.export", exports.handle),
                 outbox.run(db, broker),
             ):
-                app.state.health.checks = {"database": db.check, "nats": broker.check}
-                yield {}
+                health.checks = {"database": db.check, "nats": broker.check}
+                yield
 
     app = FastAPI(
         title="Remote Teams Expectations: jobs",
@@ -62,8 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         telemetry=FRAMEWORK_TELEMETRY,
     )
-    app.state.health = Health()
-    app.include_router(app.state.health.router)
+    health.install(app)
     app.add_middleware(RequestContext)
     return app
 

@@ -9,7 +9,7 @@ from rte_common.tables import IdempotencyKey, JobRun, SessionRevocation
 from rte_jobs.statements import execute
 
 
-async def tidy(connection: Connection, now: datetime) -> int:
+async def prune(connection: Connection, now: datetime) -> int:
     """Delete what is old; returns how many rows."""
     old = (
         delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < now - timedelta(hours=24)),

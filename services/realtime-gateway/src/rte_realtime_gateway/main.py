@@ -103,9 +103,8 @@ def create_app(settings: Settings) -> FastAPI:
             yield state
 
     app = FastAPI(title="Remote Teams Expectations: realtime", lifespan=lifespan, telemetry=FRAMEWORK_TELEMETRY)
-    app.state.health = health
+    health.install(app)
     problems.install(app)
-    app.include_router(health.router)
     # Beside the websocket, wherever a client was told that it is.
     for prefix in ("/realtime/v1", ""):
         app.include_router(http_broadcast.router, prefix=prefix)

@@ -13,9 +13,9 @@ class ProblemType:
     status: int
     title: str
     when: str
-    """When it is answered, in one or two sentences."""
+    """Occasion of the answer, in one or two sentences."""
     remedy: str
-    """What the client does next."""
+    """Next step of the client."""
     detail: str
     """The example's `detail`."""
     path: str = "/api/v1/expectations"

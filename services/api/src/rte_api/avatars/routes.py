@@ -1,13 +1,14 @@
 """HTTP for avatars."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from rte_api.avatars.images import UnusableImage
-from rte_api.dependencies import CurrentWiring, WritingMember
+from rte_api.avatars.service import Avatars, AvatarsState
+from rte_api.dependencies import WritingMember
 from rte_api.members.service import MemberNotYetKnown
 from rte_api.responses import json_response
 from rte_api.storage import StorageAway
@@ -44,13 +45,21 @@ class AvatarView(BaseModel):
     avatar_url: str = Field(description="A square of 256 pixels; 64.webp and 512.webp are beside it")
 
 
+async def _avatars(request: Request) -> Avatars:
+    state: AvatarsState = request.scope["state"]
+    return state["avatars"]
+
+
+CurrentAvatars = Annotated[Avatars, Depends(_avatars)]
+
+
 @router.put("", operation_id="put_avatar", response_model=AvatarView, responses=POSSIBLE, openapi_extra=IMAGE)
-async def put_avatar(request: Request, member: WritingMember, wiring: CurrentWiring) -> Response:
+async def put_avatar(request: Request, member: WritingMember, avatars: CurrentAvatars) -> Response:
     """Replace the caller's picture. It is cut square, turned upright and stripped of everything but its pixels."""
-    return json_response({"avatar_url": await wiring.avatars.put(member, await request.body())})
+    return json_response({"avatar_url": await avatars.put(member, await request.body())})
 
 
 @router.delete("", status_code=204, operation_id="delete_avatar", responses=may_raise(MemberNotYetKnown, StorageAway))
-async def delete_avatar(member: WritingMember, wiring: CurrentWiring) -> None:
+async def delete_avatar(member: WritingMember, avatars: CurrentAvatars) -> None:
     """Remove the caller's picture, so that the one at Clerk is shown again."""
-    await wiring.avatars.remove(member)
+    await avatars.remove(member)

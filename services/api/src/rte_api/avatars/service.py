@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypedDict
 
 import structlog
 from storage3 import AsyncStorageClient
@@ -18,7 +19,7 @@ from rte_common.storage import AVATARS
 log = structlog.get_logger(__name__)
 
 SHOWN_SIZE = 256
-"""The size that `avatar_url` names; the others differ in the file's name only."""
+"""Edge of the square that `avatar_url` names; the others differ in the file's name only."""
 YEAR_SECONDS = "31536000"
 PUBLIC = f"/object/public/{AVATARS}/"
 
@@ -30,7 +31,7 @@ CHANGE = """
 
 
 class Avatars:
-    """Makes and keeps the pictures."""
+    """Pictures of members, in storage and in the database."""
 
     def __init__(self, database: Database, storage: AsyncStorageClient, storage_url: str) -> None:
         self._database = database
@@ -82,6 +83,12 @@ class Avatars:
             await self._bucket.remove([f"{folder}/{size}.webp" for size in SIZES])
         except STORAGE_FAILURES as error:
             log.warning("avatar_not_removed", folder=folder, error=repr(error))
+
+
+class AvatarsState(TypedDict):
+    """Part of the api's state that pictures need."""
+
+    avatars: Avatars
 
 
 async def _change(connection: Connection, member: Member, url: str | None) -> str | None:

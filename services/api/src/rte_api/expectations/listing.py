@@ -7,19 +7,19 @@ from uuid import UUID
 import orjson
 from pydantic import Field
 
-from rte_api import pages
+from rte_api import pagination
 from rte_api.expectations.schemas import Status
-from rte_api.inputs import MemberId, Page, QueryInstant
+from rte_api.parameters import MemberId, Page, QueryInstant
 from rte_common.auth import Member
 from rte_common.database import Database
 
 LIST = "rte.list_expectations($1, $2, $3, $4, $5, $6, $7, $8)"
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-BEFORE_ALL: pages.Position = EVER[1], UUID(int=2**128 - 1)
+BEFORE_ALL: pagination.Position = EVER[1], UUID(int=2**128 - 1)
 
 
-class Question(Page):
-    """Which expectations a caller wants."""
+class ListQuery(Page):
+    """Query of a list of expectations: which ones a caller wants."""
 
     status: Status = Field(Status.ACTIVE, description="Which ones: the current, the finished, or both")
     user_id: MemberId | None = Field(
@@ -38,17 +38,15 @@ class Question(Page):
         return "done_at" if self.status is Status.COMPLETED else "created_at"
 
 
-async def page(database: Database, member: Member, question: Question) -> dict[str, Any]:
+async def page(database: Database, member: Member, query: ListQuery) -> dict[str, Any]:
     """A page of the team's expectations, for orjson to write: the database has made the JSON of the items."""
-    since, until = question.from_ or EVER[0], question.to or EVER[1]
-    position = pages.decode(question.cursor) if question.cursor else BEFORE_ALL
-    one_more = question.limit + 1
-    items = await database.call_as(
-        member, LIST, question.status.value, question.user_id, since, until, *position, one_more
-    )
-    shown = items[: question.limit]
+    since, until = query.from_ or EVER[0], query.to or EVER[1]
+    position = pagination.decode(query.cursor) if query.cursor else BEFORE_ALL
+    one_more = query.limit + 1
+    items = await database.call_as(member, LIST, query.status.value, query.user_id, since, until, *position, one_more)
+    shown = items[: query.limit]
     following = None
     if len(items) > len(shown):
         last = orjson.loads(shown[-1])
-        following = pages.encode((last[question.time], last["id"]))
+        following = pagination.encode((last[query.time], last["id"]))
     return {"items": [orjson.Fragment(item) for item in shown], "next_cursor": following}

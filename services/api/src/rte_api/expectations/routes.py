@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from rte_api import conditional, responses
-from rte_api.dependencies import CurrentDatabase, CurrentMember, CurrentWiring, WritingMember
+from rte_api import etags, responses
+from rte_api.dependencies import CurrentDatabase, CurrentMember, CurrentState, WritingMember
 from rte_api.expectations import listing, service
-from rte_api.expectations.listing import Question
+from rte_api.expectations.fallback import Fallback, FallbackState
+from rte_api.expectations.listing import ListQuery
 from rte_api.expectations.schemas import (
     ExpectationChange,
     ExpectationPage,
@@ -27,50 +28,60 @@ from rte_api.expectations.service import (
     VersionMismatch,
 )
 from rte_api.idempotency import IdempotencyKeyReused
-from rte_api.inputs import ExpectationId, IdempotencyKey, IfMatch
 from rte_api.json_body import JsonRoute
 from rte_api.members.service import MemberNotYetKnown
+from rte_api.parameters import ExpectationId, IdempotencyKey, IfMatch
 from rte_common.database import DatabaseAway
 from rte_common.problems import may_raise
 
-MAX_AGE = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ALL: 60}
-"""Seconds that the caller's own cache may keep a list."""
+MAX_AGE_SECONDS = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ALL: 60}
+"""Age up to which the caller's own cache may give a list."""
 ME = "me"
-"""The caller, where a member's id is asked for."""
+"""Name of the caller where a member's id is asked for."""
 
 router = APIRouter(prefix="/expectations", tags=["expectations"], route_class=JsonRoute)
 
 
-async def _guard(request: Request, wiring: CurrentWiring, member: WritingMember, _: IfMatch = None) -> Guard:
-    versions = conditional.wanted_versions(request.headers.getlist("if-match"))
-    return Guard(member, versions, wiring.settings.admin_second_factor_minutes)
+async def _guard(request: Request, state: CurrentState, member: WritingMember, _: IfMatch = None) -> Guard:
+    versions = etags.accepted_versions(request.headers.getlist("if-match"))
+    return Guard(member, versions, state["settings"].admin_second_factor_minutes)
+
+
+async def _fallback(request: Request) -> Fallback:
+    state: FallbackState = request.scope["state"]
+    return state["fallback"]
 
 
 CurrentGuard = Annotated[Guard, Depends(_guard)]
+CurrentFallback = Annotated[Fallback, Depends(_fallback)]
 CHANGING = (ExpectationNotFound, NotTheOwner, SecondFactorRequired, VersionMismatch)
 
 
 @router.get("", operation_id="list_expectations", response_model=ExpectationPage)
 async def list_expectations(
-    request: Request, question: Annotated[Question, Query()], member: CurrentMember, wiring: CurrentWiring
+    request: Request,
+    query: Annotated[ListQuery, Query()],
+    member: CurrentMember,
+    database: CurrentDatabase,
+    fallback: CurrentFallback,
 ) -> Response:
     """List the team's expectations, newest first.
 
     While the database is away, active ones are the last known; `as_of` then says of when they are.
     """
-    own = question.user_id == ME
+    own = query.user_id == ME
     if own:
-        question = question.model_copy(update={"user_id": member.id})
+        query = query.model_copy(update={"user_id": member.id})
     try:
-        page = await listing.page(wiring.database, member, question)
+        page = await listing.page(database, member, query)
     except DatabaseAway:
-        known = await wiring.last_known.page(member, question) if question.status is Status.ACTIVE else None
+        known = await fallback.page(member, query) if query.status is Status.ACTIVE else None
         if known is None:
             raise
         return responses.json_response(known)
-    if question.status is Status.ACTIVE:
-        wiring.last_known.changed(member.team_id)
-    return responses.shared(request, page | {"as_of": None}, MAX_AGE[question.status], keep=not own)
+    if query.status is Status.ACTIVE:
+        fallback.schedule(member.team_id)
+    return responses.cacheable(request, page | {"as_of": None}, MAX_AGE_SECONDS[query.status], for_team=not own)
 
 
 @router.post(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from rte_api.inputs import Instant
+from rte_api.parameters import Instant
 
 TITLE = "Finalize Q3 marketing report"
 ESTIMATE = "2030-01-31T17:00:00+01:00"

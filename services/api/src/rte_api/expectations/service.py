@@ -36,7 +36,7 @@ WHY_NOT_PUBLISHED = """
     where m.team_id = $1 and m.user_id = $2
 """
 ATTEMPTS = 2
-"""Times that publishing is tried: the active one may be finished between the refusal and the look at it."""
+"""Attempts to publish: the active one may be finished between the refusal and the look at it."""
 CHANGE = f"""
     with e as (
         update expectations
@@ -182,7 +182,7 @@ async def read(database: Database, member: Member, expectation_id: UUID) -> Expe
 
 
 class Guard:
-    """Under which conditions a member may change an expectation."""
+    """Conditions under which a member may change an expectation."""
 
     def __init__(self, member: Member, versions: list[int] | None, second_factor_minutes: int | None) -> None:
         self._member = member

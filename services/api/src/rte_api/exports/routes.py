@@ -7,14 +7,14 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from rte_api import responses
-from rte_api.dependencies import CurrentDatabase, CurrentMember, CurrentWiring, WritingMember
+from rte_api.dependencies import CurrentDatabase, CurrentMember, CurrentState, WritingMember
 from rte_api.exports import service
 from rte_api.exports.schemas import ExportDetails, ExportPage, ExportView, NewExport
 from rte_api.exports.service import ExportInProgress, ExportNotFound
 from rte_api.idempotency import IdempotencyKeyReused
-from rte_api.inputs import IdempotencyKey, Page
 from rte_api.json_body import JsonRoute
 from rte_api.members.service import MemberNotYetKnown
+from rte_api.parameters import IdempotencyKey, Page
 from rte_api.storage import StorageAway
 from rte_common.problems import may_raise
 
@@ -34,11 +34,9 @@ async def ask(new: NewExport, member: WritingMember, database: CurrentDatabase, 
 
 
 @router.get("", operation_id="list_exports", response_model=ExportPage)
-async def list_exports(
-    question: Annotated[Page, Query()], member: CurrentMember, database: CurrentDatabase
-) -> Response:
+async def list_exports(query: Annotated[Page, Query()], member: CurrentMember, database: CurrentDatabase) -> Response:
     """List the caller's exports, newest first."""
-    return responses.json_response(await service.page(database, member, question.limit, question.cursor))
+    return responses.json_response(await service.page(database, member, query.limit, query.cursor))
 
 
 @router.get(
@@ -47,6 +45,6 @@ async def list_exports(
     response_model=ExportDetails,
     responses=may_raise(ExportNotFound, StorageAway),
 )
-async def read(export_id: UUID, member: CurrentMember, wiring: CurrentWiring) -> Response:
+async def read(export_id: UUID, member: CurrentMember, state: CurrentState) -> Response:
     """Read how far an export of the caller is, and when it is ready, the link to its file."""
-    return responses.json_response(await service.read(wiring.database, wiring.storage, member, export_id))
+    return responses.json_response(await service.read(state["database"], state["storage"], member, export_id))

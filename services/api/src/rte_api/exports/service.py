@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from storage3 import AsyncStorageClient
 
-from rte_api import idempotency, pages
+from rte_api import idempotency, pagination
 from rte_api.exports.schemas import NewExport
 from rte_api.idempotency import Created
 from rte_api.members.service import MemberNotYetKnown
@@ -59,7 +59,7 @@ async def _insert(connection: Connection, member: Member, new: NewExport) -> Cre
 
 async def page(database: Database, member: Member, limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of the member's exports, newest first."""
-    at, after = pages.decode(cursor) if cursor else (None, None)
+    at, after = pagination.decode(cursor) if cursor else (None, None)
     async with database.acting_as(member, read_only=True) as connection:
         rows = await connection.fetch(
             f"""
@@ -73,7 +73,7 @@ async def page(database: Database, member: Member, limit: int, cursor: str | Non
             after,
             limit + 1,
         )
-    return pages.page([dict(row) for row in rows], limit, "created_at")
+    return pagination.page([dict(row) for row in rows], limit, "created_at")
 
 
 async def read(database: Database, storage: AsyncStorageClient, member: Member, export_id: UUID) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from pydantic import Field
 from starlette.responses import Response
 
 from rte_api.dependencies import CurrentDatabase, CurrentMember, WritingMember
-from rte_api.inputs import CURSOR, MemberId, Paged
 from rte_api.json_body import JsonRoute
 from rte_api.members import service
 from rte_api.members.schemas import Me, MeChange, TeamMemberPage, TeamView
 from rte_api.members.service import MemberNotYetKnown
+from rte_api.parameters import CURSOR, MemberId, Paged
 from rte_api.responses import json_response
 from rte_common.problems import may_raise
 
@@ -19,8 +19,8 @@ router = APIRouter(tags=["members"], route_class=JsonRoute)
 KNOWN = may_raise(MemberNotYetKnown)
 
 
-class MembersQuestion(Paged):
-    """Which part of the list a caller wants."""
+class MembersQuery(Paged):
+    """Query of the list of members: which part a caller wants."""
 
     cursor: MemberId | None = Field(None, description=CURSOR)
 
@@ -45,7 +45,7 @@ async def read_team(member: CurrentMember, database: CurrentDatabase) -> Respons
 
 @router.get("/team/members", operation_id="list_team_members", response_model=TeamMemberPage)
 async def list_team_members(
-    question: Annotated[MembersQuestion, Query()], member: CurrentMember, database: CurrentDatabase
+    query: Annotated[MembersQuery, Query()], member: CurrentMember, database: CurrentDatabase
 ) -> Response:
     """List who is in the team, by id."""
-    return json_response(await service.team_members(database, member, question.limit, question.cursor))
+    return json_response(await service.team_members(database, member, query.limit, query.cursor))

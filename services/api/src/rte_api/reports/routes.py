@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from rte_api.dependencies import CurrentDatabase, CurrentMember
-from rte_api.inputs import CURSOR, Day, Paged
+from rte_api.parameters import CURSOR, Day, Paged
 from rte_api.reports import service
 from rte_api.reports.schemas import ReportDetails, ReportPage
 from rte_api.reports.service import ReportNotFound
@@ -18,18 +18,18 @@ from rte_common.problems import may_raise
 router = APIRouter(prefix="/reports", tags=["reports"])
 
 
-class ReportQuestion(Paged):
-    """Which part of the list a caller wants."""
+class ReportsQuery(Paged):
+    """Query of the list of reports: which part a caller wants."""
 
     cursor: Day | None = Field(None, description=CURSOR)
 
 
 @router.get("", operation_id="list_reports", response_model=ReportPage)
 async def list_reports(
-    question: Annotated[ReportQuestion, Query()], member: CurrentMember, database: CurrentDatabase
+    query: Annotated[ReportsQuery, Query()], member: CurrentMember, database: CurrentDatabase
 ) -> Response:
     """List the team's weekly reports, newest first."""
-    return json_response(await service.page(database, member, question.limit, question.cursor))
+    return json_response(await service.page(database, member, query.limit, query.cursor))
 
 
 @router.get(

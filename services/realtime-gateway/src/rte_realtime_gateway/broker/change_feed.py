@@ -2,14 +2,13 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any
 
-import orjson
 import structlog
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from rte_common import events
+from rte_common.events import NotAnEvent, RawEvent
 from rte_common.jetstream import Broker
 from rte_realtime_gateway.access.readiness import Source
 from rte_realtime_gateway.broker.ordered_consumer import OrderedConsumer
@@ -46,22 +45,22 @@ class ChangeFeed:
 
     def _publish(self, sequence: int, message: Msg) -> None:
         try:
-            event = orjson.loads(message.data)
+            event = RawEvent.parse(message.data)
             if self._is_no_change(event):
                 self._hub.skip(sequence)
                 return
             change = changes.read(sequence, message.metadata.timestamp.timestamp(), event)
-        except (NotAChange, KeyError, TypeError, orjson.JSONDecodeError) as error:
+        except (NotAnEvent, NotAChange, KeyError) as error:
             self._hub.skip(sequence)
             log.warning("event_not_understood", subject=message.subject, sequence=sequence, error=repr(error))
         else:
             self._hub.publish(change)
 
-    def _is_no_change(self, event: dict[str, Any]) -> bool:
+    def _is_no_change(self, event: RawEvent) -> bool:
         """Whether the event is none of a row that clients see; what it means is done."""
-        if event["table"] == SESSION_REVOCATIONS:
-            self._hub.end_session(event["record"]["session_id"])
-        elif event["table"] in announcements.ANNOUNCED:
+        if event.table == SESSION_REVOCATIONS:
+            self._hub.end_session(str((event.record or {})["session_id"]))
+        elif event.table in announcements.ANNOUNCED:
             self._hub.rooms.announce(announcements.read(event))
         else:
             return False

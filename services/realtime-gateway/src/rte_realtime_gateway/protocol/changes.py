@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import orjson
 
+from rte_common.events import RawEvent
 from rte_realtime_gateway.protocol.tables import COLUMNS, KEYS, SCHEMA
 
 ChangeType = Literal["INSERT", "UPDATE", "DELETE"]
@@ -95,27 +96,21 @@ def _milliseconds(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def read(sequence: int, published_at: float, event: dict[str, Any]) -> Change:
-    """Read an event of a published table; raises NotAChange.
-
-    Events are not validated against their classes here: rows pass through as Postgres wrote them.
-    """
-    try:
-        if event["table"] not in COLUMNS or event["change"] not in ("INSERT", "UPDATE", "DELETE"):
-            raise NotAChange(f"{event['change']} of {event['table']}")
-        change = Change(
-            sequence=sequence,
-            team_id=str(event["team_id"]),
-            user_id=str(event["user_id"]),
-            table=event["table"],
-            type=cast(ChangeType, event["change"]),
-            committed_at=datetime.fromisoformat(event["occurred_at"]),
-            published_at=published_at,
-            record=event.get("record"),
-            old_record=event.get("old_record"),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise NotAChange(repr(error)) from error
-    if not isinstance(change.row, dict) or not change.row:
+def read(sequence: int, published_at: float, event: RawEvent) -> Change:
+    """Read an event of a published table; raises NotAChange."""
+    if event.table not in COLUMNS:
+        raise NotAChange(f"{event.change} of {event.table}")
+    change = Change(
+        sequence=sequence,
+        team_id=event.team_id,
+        user_id=event.user_id,
+        table=event.table,
+        type=event.change,
+        committed_at=event.occurred_at,
+        published_at=published_at,
+        record=event.record,
+        old_record=event.old_record,
+    )
+    if not change.row:
         raise NotAChange("no row")
     return change

@@ -1,9 +1,10 @@
 """Announcements: broadcasts on members' own channels that the system sends."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
+from rte_common.events import RawEvent
 from rte_realtime_gateway.protocol.frames import Broadcast
 
 EXPORT_EVENTS = {"ready": "export.ready", "failed": "export.failed"}
@@ -21,16 +22,16 @@ class Announcement(NamedTuple):
     broadcast: Broadcast
 
 
-def read(event: dict[str, Any]) -> Announcement:
+def read(event: RawEvent) -> Announcement:
     """The announcement of an event of one of the ANNOUNCED tables; raises KeyError when something is missing in it."""
-    table, record = event["table"], event["record"]
-    is_report = table == "reports"
+    record = event.record or {}
+    is_report = event.table == "reports"
     return Announcement(
-        team_id=event["team_id"],
-        user_id=None if is_report else event["user_id"],
+        team_id=event.team_id,
+        user_id=None if is_report else event.user_id,
         broadcast=Broadcast(
             event=REPORT_EVENT if is_report else EXPORT_EVENTS[record["status"]],
-            payload=orjson.dumps({name: record[name] for name in ANNOUNCED[table]}),
-            meta=orjson.dumps({"id": event["id"]}),
+            payload=orjson.dumps({name: record[name] for name in ANNOUNCED[event.table]}),
+            meta=orjson.dumps({"id": event.id}),
         ),
     )

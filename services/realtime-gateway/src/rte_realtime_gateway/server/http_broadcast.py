@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
-from rte_common.auth import InvalidToken, KeysUnavailable, Member, TokenVerifier
+from rte_common.auth import InvalidToken, KeysUnavailable, Member
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.access import authorization
 from rte_realtime_gateway.access.authorization import Refused
@@ -22,7 +22,7 @@ from rte_realtime_gateway.protocol.frames import MAX_DEPTH, MAX_HEADER_FIELD, Br
 from rte_realtime_gateway.protocol.messages import PREFIX
 from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES, NOT_KEPT, seconds_to_keep
 from rte_realtime_gateway.rooms.rooms import RoomName
-from rte_realtime_gateway.settings import Settings
+from rte_realtime_gateway.server.state import State
 
 router = APIRouter()
 
@@ -57,7 +57,7 @@ class Rejection(Exception):
 @router.post("/api/broadcast", status_code=HTTPStatus.ACCEPTED)
 async def send_batch(request: Request) -> Response:
     """Send messages to several channels: all of them, or none."""
-    hub: Hub = request.state.hub
+    hub = _state(request)["hub"]
     try:
         member = await _member(request)
         body = await _body(request)
@@ -80,7 +80,7 @@ async def send_batch(request: Request) -> Response:
 @router.post("/api/broadcast/{topic}/events/{event:path}", status_code=HTTPStatus.ACCEPTED)
 async def send_one(topic: str, event: str, request: Request, private: Annotated[bool, Query()] = False) -> Response:
     """Send the body, JSON or bytes, as one message; `persist=true` or `persist[ttl]=<seconds>` keeps a private one."""
-    hub: Hub = request.state.hub
+    hub = _state(request)["hub"]
     try:
         member = await _member(request)
         broadcast = _broadcast(event, request.headers.get("content-type", ""), await _body(request))
@@ -116,28 +116,32 @@ async def _send(hub: Hub, room: RoomName, broadcast: Broadcast, seconds: int | N
         raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, {"message": NOT_KEPT})
 
 
+def _state(request: Request) -> State:
+    state: State = request.scope["state"]
+    return state
+
+
 async def _member(request: Request) -> Member:
-    hub: Hub = request.state.hub
-    verifier: TokenVerifier = request.state.verifier
+    state = _state(request)
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     token = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("apikey", "")
     try:
-        member = await verifier.verify(token)
+        member = await state["verifier"].verify(token)
     except InvalidToken as error:
         raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": error.detail}) from error
     except KeysUnavailable as error:
         raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, {"message": str(error)}) from error
-    if not hub.revocations.allows(member):
+    if not state["hub"].revocations.allows(member):
         raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": "You are no longer in this team, or signed out"})
     return member
 
 
 async def _body(request: Request) -> bytes:
-    settings: Settings = request.state.settings
+    max_bytes = _state(request)["settings"].max_message_bytes
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > settings.max_message_bytes:
+        if len(body) > max_bytes:
             raise Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Payload size exceeded"})
     return body
 

@@ -10,7 +10,7 @@ from rte_realtime_gateway.settings import Settings
 
 
 class State(TypedDict):
-    """Made by the app's lifespan; routes find it in `request.state`, sockets get it from uvicorn."""
+    """Made by the app's lifespan; routes find it in `request.scope["state"]`, sockets get it from uvicorn."""
 
     settings: Settings
     hub: Hub

@@ -1,4 +1,4 @@
-"""Kinds of input that several calls share."""
+"""Parameters that several calls share: times, pages, ids and headers, each with its refusal in words."""
 
 import re
 from collections.abc import Callable
@@ -85,8 +85,8 @@ def _of_form(pattern: str, words: str) -> tuple[AfterValidator, WithJsonSchema]:
 
 
 PAGE_SIZE = 50
-MOST_ITEMS = 100
-Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="Most items of the page", examples=[20])]
+MAX_PAGE_ITEMS = 100
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE_ITEMS, description="Most items of the page", examples=[20])]
 CURSOR = "`next_cursor` of the page before, unchanged"
 
 

@@ -1,4 +1,4 @@
-"""Pages by keyset: a cursor names the last item seen, so nothing is skipped or repeated while rows are added."""
+"""Pagination by keyset: a cursor names the last item seen, so nothing is skipped or repeated while rows are added."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ import orjson
 from fastapi.exceptions import RequestValidationError
 
 Position = tuple[datetime, UUID]
-"""The place of an item in a list that is ordered by time, newest first."""
+"""Position of an item in a list that is ordered by time, newest first."""
 
 
 def encode(position: tuple[datetime | str, UUID | str]) -> str:

@@ -1,15 +1,18 @@
-"""What is remembered of a team is the newest, all of it or honest about the rest, and told in bounded time."""
+"""The fallback of a team is the newest, all of it or honest about the rest, and answers in bounded time."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from rte_api import last_known
-from rte_api.expectations.listing import Question
-from rte_api.last_known import BUCKET, LastKnown
+from rte_api.expectations import fallback, schemas
+from rte_api.expectations.fallback import Fallback, Snapshot
+from rte_api.expectations.listing import ListQuery
 from rte_common import database, jetstream
 from rte_common.auth import Member
 from rte_common.jetstream import Broker
@@ -23,7 +26,7 @@ from .running import Team
 NAMES = tuple(f"member{n:02}" for n in range(20))
 
 
-class Replica(LastKnown):
+class Replica(Fallback):
     """One of several that save, which may be held up between reading and saving."""
 
     def __init__(self, db: database.Database, broker: Broker) -> None:
@@ -45,8 +48,8 @@ async def replicas(
     postgres: testing.Database, nats_server: testing.Broker, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Replica, Replica]]:
     """Two that run."""
-    monkeypatch.setattr(last_known, "PAUSE_SECONDS", 0)
-    monkeypatch.setattr(last_known, "SHARED_SECONDS", 0)
+    monkeypatch.setattr(fallback, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(fallback, "SHARED_SECONDS", 0)
     async with AsyncExitStack() as stack:
 
         async def replica() -> Replica:
@@ -74,63 +77,75 @@ def many(postgres: testing.Database) -> Team:
     return team
 
 
-async def pages(known: LastKnown, team: Team, **question: Any) -> AsyncIterator[dict[str, Any] | None]:
+async def pages(known: Fallback, team: Team, **query: Any) -> AsyncIterator[dict[str, Any] | None]:
     """The pages of the last known list, until its end or what is not known."""
     reader = Member("user_reader", team.id, "member", "sess_1", 0)
     while True:
-        page = await known.page(reader, Question(**question))
+        page = await known.page(reader, ListQuery(**query))
         yield page
         if page is None or page["next_cursor"] is None:
             return
-        question["cursor"] = page["next_cursor"]
+        query["cursor"] = page["next_cursor"]
 
 
-async def titles(known: LastKnown, team: Team, **question: Any) -> list[str | None]:
+async def titles(known: Fallback, team: Team, **query: Any) -> list[str | None]:
     """Of all pages; None last when it is not known what comes."""
     found: list[str | None] = []
-    async for page in pages(known, team, **question):
+    async for page in pages(known, team, **query):
         found += [item["title"] for item in page["items"]] if page else [None]
     return found
 
 
-async def until_known(known: LastKnown, team: Team, wanted: list[str | None], **question: Any) -> None:
+async def until_known(known: Fallback, team: Team, wanted: list[str | None], **query: Any) -> None:
     """Return once the last known list is as wanted; TimeoutError after ten seconds."""
     async with asyncio.timeout(10):
-        while await titles(known, team, **question) != wanted:
+        while await titles(known, team, **query) != wanted:
             pass
 
 
-async def test_a_state_larger_than_a_message_is_known_as_a_whole(
+async def test_of_a_team_that_does_not_fit_into_a_message_the_newest_are_known_and_the_list_does_not_end(
     replicas: tuple[Replica, Replica], many: Team, postgres: testing.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(last_known, "MOST_BYTES", 2_000)
     here, there = replicas
-    here.changed(many.id)
+    here.schedule(many.id)
     await until_known(there, many, [f"of user_{name}" for name in NAMES], limit=7)
+    monkeypatch.setattr(fallback, "MAX_VALUE_BYTES", 600)
     postgres.execute("update expectations set title = 'newer'")
-    here.changed(many.id)
-    await until_known(there, many, ["newer"] * len(NAMES), limit=7)
-    assert await kept_parts(here, many)
-    postgres.execute("update expectations set is_done = true, done_at = now() where user_id <> 'user_member00'")
-    here.changed(many.id)
-    await until_known(there, many, ["newer"])
-
+    here.schedule(many.id)
     async with asyncio.timeout(10):
-        while await kept_parts(here, many):
-            pass  # of what was larger
+        while (await titles(there, many, limit=7))[-1] is not None:
+            pass
+    known = await titles(there, many, limit=7)
+
+    assert 1 < len(known) <= len(NAMES)
+    assert set(known[:-1]) == {"newer"}
 
 
-async def kept_parts(replica: Replica, team: Team) -> dict[str, int] | None:
-    parts = f"$KV.{BUCKET}.{team.id}.>"
-    return (await replica.broker.jetstream.stream_info(f"KV_{BUCKET}", subjects_filter=parts)).state.subjects
+def test_five_thousand_expectations_fit_into_a_message() -> None:
+    chance = random.Random(1)
+    words = [f"{chance.getrandbits(40):x}" for _ in range(2_000)]
+    items = [
+        schemas.EXAMPLE
+        | {
+            "id": str(UUID(int=chance.getrandbits(128))),
+            "user_id": f"user_{chance.getrandbits(128):x}",
+            "title": " ".join(chance.choices(words, k=5)),
+            "created_at": datetime.fromtimestamp(chance.uniform(1e9, 2e9), UTC).isoformat(),
+        }
+        for _ in range(fallback.MAX_ITEMS)
+    ]
+    value = Snapshot(datetime.now(UTC), True, items).encode()
+
+    assert len(value) < fallback.MAX_VALUE_BYTES
+    assert Snapshot.decode(value).items == items
 
 
 async def test_where_more_was_active_than_is_saved_the_list_does_not_end(
     replicas: tuple[Replica, Replica], many: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(last_known, "MOST_ITEMS", 3)
+    monkeypatch.setattr(fallback, "MAX_ITEMS", 3)
     here, there = replicas
-    here.changed(many.id)
+    here.schedule(many.id)
     known: list[str | None] = [f"of user_{name}" for name in NAMES[:3]]
 
     await until_known(there, many, [*known, None], limit=2)
@@ -142,9 +157,9 @@ async def test_in_an_outage_a_state_is_fetched_once_for_all_who_ask(
     replicas: tuple[Replica, Replica], many: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = replicas
-    here.changed(many.id)
+    here.schedule(many.id)
     await until_known(here, many, [f"of user_{name}" for name in NAMES])
-    monkeypatch.setattr(last_known, "SHARED_SECONDS", 60)
+    monkeypatch.setattr(fallback, "SHARED_SECONDS", 60)
     assert await titles(there, many, limit=20)
     sent = there.broker.client.stats["out_msgs"]
     answers = await asyncio.gather(*(titles(there, many, limit=7) for _ in range(100)))
@@ -156,7 +171,7 @@ async def test_in_an_outage_a_state_is_fetched_once_for_all_who_ask(
 async def test_until_nats_is_reached_only_the_memory_is_asked(postgres: testing.Database, many: Team) -> None:
     settings = DatabaseSettings(database_url=postgres.url("rte_api"))
     async with database.connect(settings, application_name="test") as db:
-        unconnected = LastKnown(db, Broker(NatsSettings(nats_url=("nats://127.0.0.1:1",))), 1)
+        unconnected = Fallback(db, Broker(NatsSettings(nats_url=("nats://127.0.0.1:1",))), 1)
 
         assert await titles(unconnected, many) == [None]
 
@@ -164,7 +179,7 @@ async def test_until_nats_is_reached_only_the_memory_is_asked(postgres: testing.
 async def test_what_changes_while_nats_is_away_is_known_to_the_replica_that_saw_it(
     postgres: testing.Database, many: Team, private_nats: Callable[[], Nats], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(last_known, "SHARED_SECONDS", 0)
+    monkeypatch.setattr(fallback, "SHARED_SECONDS", 0)
     settings = DatabaseSettings(database_url=postgres.url("rte_api"))
     server = private_nats()
     async with (
@@ -178,7 +193,7 @@ async def test_what_changes_while_nats_is_away_is_known_to_the_replica_that_saw_
             async with asyncio.timeout(10):
                 while broker.client.is_connected:  # nats-py tells no events
                     await asyncio.sleep(0.01)
-            replica.changed(many.id)
+            replica.schedule(many.id)
             async with asyncio.timeout(10):
                 await replica.has_read.acquire()
             await until_known(replica, many, [f"of user_{name}" for name in NAMES])
@@ -189,10 +204,10 @@ async def test_of_two_replicas_that_save_at_once_the_newer_state_stays(
 ) -> None:
     slow, fast = replicas
     slow.may_save.clear()
-    slow.changed(many.id)
+    slow.schedule(many.id)
     await slow.has_read.acquire()
     postgres.execute("update expectations set title = 'newer'")
-    fast.changed(many.id)
+    fast.schedule(many.id)
     await until_known(fast, many, ["newer"] * len(NAMES))
     slow.may_save.set()
     async with asyncio.timeout(10):

@@ -1,4 +1,4 @@
-"""Entity tags: of single things the version and a digest of the body, like "3-9f2c...".
+"""Entity tags of single things: the version and a digest of the body, like "3-9f2c...".
 
 The digest is for `If-None-Match`: the body also shows what no version counts, like the member's name. `If-Match` is
 about the version alone, and takes it without a digest too: `"3"`.
@@ -18,7 +18,7 @@ def etag(version: int, body: bytes) -> str:
     return f'"{version}-{blake2b(body, digest_size=8).hexdigest()}"'
 
 
-def wanted_versions(if_match: list[str]) -> list[int] | None:
+def accepted_versions(if_match: list[str]) -> list[int] | None:
     """The versions that the lines of `If-Match` accept; None when any will do.
 
     Weak tags never match (RFC 9110, 13.1.1).
