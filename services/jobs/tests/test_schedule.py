@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -109,6 +110,15 @@ async def test_a_slot_missed_while_everything_was_down_is_worked_at_the_start(
             await asyncio.sleep(0.05)
 
     assert postgres.execute("select title from expectations where archived_at is not null") == "long ago"
+
+
+async def test_the_schedule_of_a_job_that_is_gone_is_cancelled_at_the_start(db: Database, broker: Broker) -> None:
+    await Schedule(db, broker, [job("0 0 * * * *"), replace(job("0 0 * * * *"), name="renamed")]).keep()
+
+    await Schedule(db, broker, [job("0 0 * * * *")]).keep()
+
+    stream = await broker.jetstream.stream_info("JOBS", subjects_filter="rte.schedule.>")
+    assert stream.state.subjects == {"rte.schedule.test": 1}
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from rte_jobs.statements import execute
 
 log = structlog.get_logger(__name__)
 
+SUBJECT = "rte.schedule"
 FIRINGS_LIVE = "168h"
 """How long a firing waits for a jobs replica to come back."""
 RUNS = Counter("rte_job_runs_total", "Slots worked or skipped because another replica had them", ["job", "outcome"])
@@ -61,6 +62,7 @@ class Schedule:
     async def keep(self) -> None:
         """Put the schedules into the broker and work the slots that were missed, then end."""
         await self._broker.ready()
+        await _insist(self._cancel_unknown)
         for job in self._jobs:
             await _insist(partial(self._declare, job))
             await _insist(partial(self.work, job, datetime.now(UTC)))
@@ -99,7 +101,14 @@ class Schedule:
             "Nats-Schedule-Target": f"rte.jobs.{job.name}",
             "Nats-Schedule-TTL": FIRINGS_LIVE,
         }
-        await self._broker.jetstream.publish(f"rte.schedule.{job.name}", b"", headers=headers)
+        await self._broker.jetstream.publish(f"{SUBJECT}.{job.name}", b"", headers=headers)
+
+    async def _cancel_unknown(self) -> None:
+        """Purge the schedules of jobs that there are no more: the broker would go on firing them for nobody."""
+        stream = await self._broker.jetstream.stream_info("JOBS", subjects_filter=f"{SUBJECT}.>")
+        for subject in (stream.state.subjects or {}).keys() - {f"{SUBJECT}.{job.name}" for job in self._jobs}:
+            await self._broker.jetstream.purge_stream("JOBS", subject=subject)
+            log.info("schedule_cancelled", subject=subject)
 
 
 async def _insist(work: Callable[[], Awaitable[object]]) -> None:
