@@ -136,3 +136,16 @@ def test_a_folder_that_no_environment_can_lie_in_is_bad(
     assert found.mark == "bad"
     assert because in found.sentence
     found.sentence.encode()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a disk")
+def test_a_folder_that_may_hold_no_programs_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec", "none", str(tmp_path)], check=False).returncode != 0:
+        pytest.skip("this root may not mount")
+    try:
+        monkeypatch.setattr(doctor, "REPOSITORY", str(tmp_path))
+        found = doctor.folder()
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+    assert found.mark == "bad"
+    assert "noexec" in found.sentence

@@ -64,6 +64,8 @@ def folder() -> Finding:
         )
     if not os.access(REPOSITORY, os.W_OK):
         return Finding("bad", REPOSITORY + " cannot be written to: clone to a folder of your own")
+    if os.statvfs(REPOSITORY).f_flag & getattr(os, "ST_NOEXEC", 0):
+        return Finding("bad", REPOSITORY + " is mounted noexec, and .venv holds programs: move the clone")
     return Finding("ok", REPOSITORY)
 
 

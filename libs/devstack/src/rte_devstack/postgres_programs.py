@@ -19,6 +19,7 @@ Version = Literal["16", "18"]
 NOBODY = 65534
 UNSAFE = frozenset('"$`\\\n')
 """Letters in the path of initdb with which it fails: it calls the server through a shell, between double quotes."""
+ANOTHER_USER = "use another one, in a container with --user nobody"
 PUBLIC = ("/var/tmp", "/tmp", "/opt")  # noqa: S108  # made safe by `_public_folder`
 
 
@@ -59,12 +60,12 @@ def identity() -> tuple[int | None, list[str]]:
         with contextlib.suppress(KeyError):
             pwd.getpwuid(os.geteuid())
             return None, []
-        reason = f"refuses user {os.geteuid()}, who has no name on this machine: use one of /etc/passwd"
+        reason = f"refuses user {os.geteuid()}, who has no name in /etc/passwd: {ANOTHER_USER}"
     else:
         with contextlib.suppress(OSError):
             subprocess.run(["/bin/true"], check=True, **becoming(NOBODY))
             return NOBODY, []
-        reason = "refuses root, who may become nobody else here: use an ordinary user"
+        reason = f"refuses root, who may become nobody else here: {ANOTHER_USER}"
     renumbered = ["unshare", "--user", f"--map-user={NOBODY}", "--"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
         subprocess.run([*renumbered, "/bin/true"], check=True, stderr=subprocess.DEVNULL)
