@@ -24,7 +24,7 @@ from rte_devstack.folder import Folder, ProcessMark, State
 folder = Folder(Path(sys.argv[1]))
 folder.write_state(State(ProcessMark.of(os.getpid()), 8080, "thinking"))
 print("thinking", flush=True)
-folder.forget_state()
+folder.clear_state()
 time.sleep(0.3)  # a slow machine: who follows has seen long ago that the state is gone
 sys.exit(sys.argv[2])
 """

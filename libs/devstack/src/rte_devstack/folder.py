@@ -123,7 +123,7 @@ class Folder:
         """Remember `state`, all or nothing."""
         write_json(self.path / STATE, asdict(state))
 
-    def forget_state(self) -> None:
+    def clear_state(self) -> None:
         """Say that nothing runs."""
         (self.path / STATE).unlink(missing_ok=True)
 

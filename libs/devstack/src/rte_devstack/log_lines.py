@@ -30,7 +30,7 @@ LONGEST = 10**15
 """Nanoseconds that a request may have taken to be shown: eleven days."""
 LOOK_BACK = 20
 """Lines: a program dies of what it said last."""
-MOST_LINES = 6
+MAX_LINES = 6
 NO_REASONS = re.compile(r"Application startup failed|the database system is (starting up|shutting down)")
 """uvicorn's last line of a failed start only says that there is a reason above it; PostgreSQL tells early clients."""
 
@@ -132,7 +132,7 @@ def _with_details(lines: Sequence[LogLine], index: int) -> list[LogLine]:
 
 def _joined(lines: Sequence[LogLine]) -> str:
     told = [": ".join(filter(None, [_head(line), exception_of(line.more)])) for line in lines]
-    return "\n".join(list(dict.fromkeys(told))[-MOST_LINES:])
+    return "\n".join(list(dict.fromkeys(told))[-MAX_LINES:])
 
 
 def _head(line: LogLine) -> str:
@@ -149,4 +149,4 @@ def exception_of(trace: str) -> str:
         below = below[1:]
     # pydantic names the variable on lines of its own; what it was set to is nobody's business.
     told = [re.sub(r" \[type=.*", "", line).strip() for line in below if "For further information" not in line]
-    return " ".join(filter(None, told[:MOST_LINES]))
+    return " ".join(filter(None, told[:MAX_LINES]))

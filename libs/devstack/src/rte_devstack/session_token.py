@@ -14,7 +14,7 @@ from rte_devstack.program import ProgramFailed
 from rte_devstack.stack import Stack
 from rte_devstack.supervisor import running
 
-LONGEST_SECONDS = 31 * 24 * 60 * 60
+MAX_LIFETIME_SECONDS = 31 * 24 * 60 * 60
 
 
 def token(options: argparse.Namespace) -> None:
@@ -37,8 +37,8 @@ def _lifetime(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not 1 <= seconds <= LONGEST_SECONDS:
-        raise ProgramFailed(f"LIFETIME is {text!r}, but must be seconds from 1 to {LONGEST_SECONDS} (31 days)")
+    if not 1 <= seconds <= MAX_LIFETIME_SECONDS:
+        raise ProgramFailed(f"LIFETIME is {text!r}, but must be seconds from 1 to {MAX_LIFETIME_SECONDS} (31 days)")
     return seconds
 
 

@@ -52,7 +52,7 @@ def _stop(folder: Folder) -> int:
         with progress("stopping"):
             _end(state.supervisor)
     end_leftovers(folder, tell)
-    folder.forget_state()
+    folder.clear_state()
     return count
 
 

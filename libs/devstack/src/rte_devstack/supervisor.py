@@ -15,7 +15,7 @@ from rte_devstack.folder import Folder, ProcessMark, State
 from rte_devstack.ports import another, obstacle
 from rte_devstack.program import Program, ProgramFailed, explained
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 30.0
 """Seconds before a program that died is started again: doubled each time, up to the longest."""
 HEALTHY_SECONDS = 60
 """A program that ran this long begins with the first pause again."""
@@ -46,7 +46,7 @@ class Watched:
         if time.monotonic() - self.started > HEALTHY_SECONDS:
             self.deaths = 0
         self.deaths += 1
-        return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self.deaths - 1))
+        return min(MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS * 2.0 ** (self.deaths - 1))
 
 
 @dataclass
@@ -179,7 +179,7 @@ class Supervisor:
                 program.ask_to_stop()
             for program in programs:
                 program.finish()
-        self.folder.forget_state()
+        self.folder.clear_state()
 
 
 def running(folder: Folder) -> State:

@@ -90,7 +90,7 @@ class Deliveries:
         message = Message(new_id("msg"), event, json.dumps(envelope, ensure_ascii=False), time.time())
         self.messages[message.svix_id] = message
         self._begin(message)
-        self._forget_old()
+        self._prune_old()
 
     def replay(self, svix_id: str) -> Message:
         """Deliver a message again under its id, with all its retries, whatever became of it."""
@@ -156,7 +156,7 @@ class Deliveries:
     def _save(self, message: Message) -> None:
         write_json(self._file(message), asdict(message))
 
-    def _forget_old(self) -> None:
+    def _prune_old(self) -> None:
         done = [message for message in self.messages.values() if message.status != "pending"]
         for message in done[:-KEPT]:
             del self.messages[message.svix_id]
