@@ -134,8 +134,13 @@ def install(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         if slug := SLUGS.get(error.status_code):
             return answer(request, slug, str(error.detail), headers=headers)
-        blank = ProblemType("", error.status_code, HTTPStatus(error.status_code).phrase, "", "", "")
-        body = blank.body(str(error.detail), request.url.path) | {"type": "about:blank"}
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(error.status_code).phrase,
+            "status": error.status_code,
+            "detail": str(error.detail),
+            "instance": request.url.path,
+        }
         return _response(error.status_code, body, {"headers": headers})
 
     async def left(request: Request, _: Exception) -> JSONResponse:

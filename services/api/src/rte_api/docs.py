@@ -1,7 +1,7 @@
 """`/api/docs`: Swagger UI, whose files are served from here, so that the page works without the internet."""
 
 from importlib.metadata import version
-from importlib.resources import as_file, files
+from importlib.resources import files
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -76,6 +76,5 @@ async def asset(name: str) -> Response:
     """A file of Swagger UI."""
     if name not in MEDIA_TYPES:
         raise HTTPException(404, f"The page at {PATH} has no such file")
-    with as_file(files("fastapi_swagger.resources") / name) as path:
-        body = path.read_bytes()
+    body = (files("fastapi_swagger.resources") / name).read_bytes()
     return Response(body, media_type=MEDIA_TYPES[name], headers={"cache-control": FOR_EVER})

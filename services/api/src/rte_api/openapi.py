@@ -18,7 +18,7 @@ from rte_api.exports.schemas import ExportPage
 from rte_api.members.schemas import Me, TeamMemberPage
 from rte_api.reports.schemas import ReportPage
 from rte_common import problems
-from rte_common.problem_types import PROBLEM_TYPES
+from rte_common.problem_types import PROBLEM_TYPES, tokens
 from rte_common.problems import MEDIA_TYPE, ProblemDetails, ValidationDetails
 
 CALLS = "/api/v1/"
@@ -46,13 +46,9 @@ SECURITY_SCHEMES = {
         "description": "Clerk's session cookie; the request must come from an allowed origin",
     },
 }
-TOKEN_REFUSALS = (
-    *("no-token", "malformed-token", "bad-signature", "unknown-key", "token-expired", "token-not-yet-valid"),
-    *("wrong-issuer", "wrong-party", "missing-claim", "pending-session", "wrong-origin", "no-active-team"),
-)
 ANY_CALL = (
-    *TOKEN_REFUSALS,
-    *("too-many-requests", "unexpected", "database-away", "database-read-only", "keys-unavailable", "too-slow"),
+    *(kind.slug for kind in tokens.PROBLEM_TYPES),
+    *("too-many-requests", "unexpected", "database-away", "database-read-only", "too-slow"),
 )
 WRITES = ("impersonated-session",)
 BODIES = ("unreadable-body", "body-too-slow", "body-too-large")
@@ -82,9 +78,10 @@ def install(app: FastAPI) -> None:
         path = request.url.path
         paths = document()["paths"].items()
         allowed = {method.upper() for template, methods in paths if _is(path, template) for method in methods}
-        allowed |= {"HEAD"} & {"HEAD" for method in allowed if method == "GET"}
-        headers = {"allow": ", ".join(sorted(allowed))} if allowed else {"allow": "GET, HEAD"}
-        return problems.answer(request, "method-not-allowed", f"Use one of {headers['allow']}", headers=headers)
+        if "GET" in allowed or not allowed:  # the document tells of calls only; the other paths are pages
+            allowed |= {"GET", "HEAD"}
+        allow = ", ".join(sorted(allowed))
+        return problems.answer(request, "method-not-allowed", f"Use one of {allow}", headers={"allow": allow})
 
     async def no_such_path(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101  # what it is registered for
