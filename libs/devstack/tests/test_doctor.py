@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rte_devstack import doctor, hints
+from rte_devstack import disk, doctor, hints
 from rte_devstack.doctor import Finding
 
 SOURCE = Path(doctor.__file__).parents[1]
@@ -33,7 +33,7 @@ def test_it_needs_nothing_installed_and_shows_a_row_for_each_check() -> None:
     assert printed.stderr == ""
 
 
-@pytest.mark.parametrize("module", [doctor, hints])
+@pytest.mark.parametrize("module", [disk, doctor, hints])
 def test_it_is_written_for_a_python_that_is_too_old(module: object) -> None:
     source = Path(str(vars(module)["__file__"])).read_text(encoding="utf-8")
     tree = ast.parse(source, feature_version=(3, 6))

@@ -1,4 +1,7 @@
-"""Room on the disk: looked for before a start, and named when it runs out."""
+"""Room on the disk: looked for before a start, and named when it runs out.
+
+`make doctor` asks it too, before anything is installed: nothing but the library and syntax of Python 3.6.
+"""
 
 import os
 from pathlib import Path
@@ -17,11 +20,17 @@ def shortage(path: Path, needed: int = NEEDED, files: int = NEEDED_FILES) -> str
     found = os.statvfs(place)
     if found.f_flag & os.ST_RDONLY:
         return f"disk: {place} cannot be written to, it is mounted read-only"
-    if (free := found.f_bavail * found.f_frsize) < needed:
-        return f"disk: {free // MEGABYTE} MB free at {place}, {needed // MEGABYTE} MB are needed"
+    if found.f_bavail * found.f_frsize < needed:
+        return f"disk: {free_megabytes(place)} MB free at {place}, {needed // MEGABYTE} MB are needed"
     if found.f_files and found.f_favail < files:  # some file systems do not count them
         return f"disk: room for {found.f_favail} files (inodes) at {place}, {files} are needed"
     return ""
+
+
+def free_megabytes(path: Path) -> int:
+    """Room that is left on the disk of `path`, for who is not root."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize // MEGABYTE
 
 
 def full(path: Path) -> str:

@@ -11,17 +11,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import List, NamedTuple, TextIO, Tuple
 from urllib.parse import urlsplit
+
+from rte_devstack import disk as room  # a check here has that name
 
 NEEDED_PYTHON = (3, 11)
 NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4))
-MEGABYTE = 1000000
-SETUP_MEGABYTES = 1000
+SETUP_BYTES = 1000 * room.MEGABYTE
 """What .venv takes, and pip while it fills it."""
-RUN_MEGABYTES = 200
-TEMPORARY_MEGABYTES = 300
+TEMPORARY_BYTES = 300 * room.MEGABYTE
 """What pip and the tests keep there for a while."""
 FEW_FILES, VERY_FEW_FILES = 1024, 256
 INDEX_SECONDS = 20
@@ -72,25 +73,22 @@ def folder() -> Finding:
 def disk() -> Finding:
     """Is there room for what setup installs here, and for a stack's data?"""
     there_already = os.path.exists(os.path.join(REPOSITORY, ".venv", ".complete"))
-    return _room(REPOSITORY, RUN_MEGABYTES if there_already else SETUP_MEGABYTES)
+    return _room(REPOSITORY, room.NEEDED if there_already else SETUP_BYTES)
 
 
 def temporary() -> Finding:
     """Is there room for what pip and the tests keep for a while?"""
     try:
-        return _room(tempfile.gettempdir(), TEMPORARY_MEGABYTES)
+        return _room(tempfile.gettempdir(), TEMPORARY_BYTES)
     except OSError as error:
         return Finding("bad", "no folder for temporary files ({}): set TMPDIR".format(error.strerror))
 
 
 def _room(place: str, needed: int) -> Finding:
-    found = os.statvfs(place)
-    free = found.f_bavail * found.f_frsize // MEGABYTE
-    if free < needed:
-        return Finding("bad", "{} MB free at {}, {} MB are needed".format(free, place, needed))
-    if found.f_files and found.f_favail < 3000:
-        return Finding("bad", "room for only {} files (inodes) at {}".format(found.f_favail, place))
-    return Finding("ok", "{} MB free at {}".format(free, place))
+    missing = room.shortage(Path(place), needed)
+    if missing:
+        return Finding("bad", missing.split(": ", 1)[1])
+    return Finding("ok", "{} MB free at {}".format(room.free_megabytes(Path(place)), place))
 
 
 def ports() -> Finding:

@@ -85,7 +85,7 @@ class Folder:
         """Make the folder if it is missing; ProgramFailed with what to do when it cannot be used."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            foreign = {entry.name for entry in self.path.iterdir()} - {*DATA, *FILES}
+            foreign = self.is_foreign()
             owner = self.path.stat().st_uid
         except OSError as error:
             why = "it is no folder" if self.path.exists() and not self.path.is_dir() else error.strerror
@@ -93,10 +93,15 @@ class Folder:
         if owner != os.geteuid():
             name = _name(owner)
             raise ProgramFailed(f"{self.path} belongs to {name}: run as {name}, or choose another RTE_STACK_DIR")
-        if foreign and not (self.path / SECRETS).exists():
+        if foreign:
             raise ProgramFailed(f"{self.path} holds files of others: choose another RTE_STACK_DIR")
         self.path.chmod(0o700)
         self.log("").mkdir(exist_ok=True)
+
+    def is_foreign(self) -> bool:
+        """Whether it holds files of others, and no stack."""
+        names = {entry.name for entry in self.path.iterdir()}
+        return SECRETS not in names and not names <= {*DATA, *FILES}
 
     def log(self, name: str) -> Path:
         """The log file of a program; of the empty name, the folder of all logs."""

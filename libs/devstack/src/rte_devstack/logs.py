@@ -15,6 +15,7 @@ from rte_devstack.hints import make, unknown
 from rte_devstack.log_lines import LogLine, parse
 from rte_devstack.ports import PORTS
 from rte_devstack.program import ProgramFailed
+from rte_devstack.terminal import discard_output
 
 POLL_SECONDS = 0.2
 READ_BYTES = 1_000_000
@@ -43,8 +44,8 @@ def logs(options: argparse.Namespace) -> None:
             _write(files, _in_order([(file, line) for file in files for line in file.new()]))
     except KeyboardInterrupt:
         pass
-    except BrokenPipeError:  # `make logs | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        discard_output()
     finally:
         for file in files:
             file.close()

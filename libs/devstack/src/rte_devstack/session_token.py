@@ -4,14 +4,14 @@ import argparse
 import contextlib
 import http.client
 import json
-import os
 from typing import Any
 from urllib.parse import urlsplit
 
+from rte_devstack.environment import setting
 from rte_devstack.folder import Folder
 from rte_devstack.hints import make, unknown
 from rte_devstack.program import ProgramFailed
-from rte_devstack.stack import Stack
+from rte_devstack.stack import STAND_IN_SECRET_KEY, Stack
 from rte_devstack.supervisor import running
 
 MAX_LIFETIME_SECONDS = 31 * 24 * 60 * 60
@@ -56,7 +56,7 @@ def _why(stack: Stack, options: argparse.Namespace, message: str) -> str:
 
 def _ask(stack: Stack, method: str, path: str, body: object = None) -> tuple[int, Any]:
     clerk = urlsplit(stack.url("clerk"))
-    key = {**stack.service_environment("api"), **os.environ}["CLERK_SECRET_KEY"]
+    key = setting("CLERK_SECRET_KEY", STAND_IN_SECRET_KEY)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     see = f"see `{make('logs PART=clerk')}`"
     with contextlib.closing(http.client.HTTPConnection(clerk.hostname or "", clerk.port, timeout=10)) as connection:

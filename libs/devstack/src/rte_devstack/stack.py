@@ -26,6 +26,7 @@ DEVELOPMENT_ORIGINS = ",".join(f"http://{host}:{port}" for port in (5173, 4173) 
 TEAM_NAME = "Kestrel Harbour"
 """What the demo team is called, whether it is the only one or an organization."""
 STAND_IN_ISSUER = "https://clerk.devstack.invalid"
+STAND_IN_SECRET_KEY = "sk_test_devstack"
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Stack:
             "CLERK_JWKS_URL": f"{self.url('clerk')}/.well-known/jwks.json",
             "CLERK_AUTHORIZED_PARTIES": ",".join(self.web_origins),
             "CLERK_WEBHOOK_SECRET": secrets.clerk_webhook,
-            "CLERK_SECRET_KEY": "sk_test_devstack",
+            "CLERK_SECRET_KEY": STAND_IN_SECRET_KEY,
             "CLERK_API_URL": f"{self.url('clerk')}/v1",
             "SUPABASE_URL": self.url("storage"),
             "SUPABASE_SERVICE_KEY": secrets.supabase_service,
@@ -154,7 +155,7 @@ class Stack:
     def _clerk(self) -> Program:
         defaults = {
             "CLERK_WEBHOOK_SECRET": self.secrets.clerk_webhook,
-            "CLERK_SECRET_KEY": "sk_test_devstack",
+            "CLERK_SECRET_KEY": STAND_IN_SECRET_KEY,
             "TEAM_NAME": TEAM_NAME,
             "WEBHOOK_URL": f"{self.url('traefik')}/webhooks/clerk",
             "CLERK_AUTHORIZED_PARTIES": ",".join(self.web_origins),

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from rte_devstack.disk import MEGABYTE
-from rte_devstack.folder import DATA, FILES, SECRETS, Folder, ProcessMark
+from rte_devstack.folder import DATA, FILES, Folder, ProcessMark
 from rte_devstack.program import POLL_SECONDS, ProgramFailed
 from rte_devstack.supervisor import end_leftovers
 from rte_devstack.terminal import progress, tell
@@ -26,7 +26,7 @@ def reset(options: argparse.Namespace) -> None:
     """Stop everything and delete the stack's data, logs and secrets; a person at a terminal is asked before."""
     folder = Folder.chosen()
     kept = [folder.path / name for name in (*DATA, *FILES) if (folder.path / name).exists()]
-    if kept and not (folder.path / SECRETS).exists() and _others(folder.path):
+    if kept and folder.is_foreign():
         raise ProgramFailed(f"{folder.path} holds files of others and no stack: nothing was deleted")
     sizes = {file.name: _size(file) for file in kept}
     named = [f"{name} {size // MEGABYTE} MB" for name, size in sizes.items() if size >= MEGABYTE]
@@ -64,10 +64,6 @@ def _end(supervisor: ProcessMark) -> None:
         if time.monotonic() > deadline:
             raise ProgramFailed(f"process {supervisor.pid} does not stop: end it with kill -9, then `make down` again")
         time.sleep(POLL_SECONDS)
-
-
-def _others(path: Path) -> bool:
-    return any(entry.name not in (*DATA, *FILES) for entry in path.iterdir())
 
 
 def _size(file: Path) -> int:

@@ -1,6 +1,8 @@
 """What a person at the terminal sees: progress while it takes time, then a table of what runs where."""
 
 import contextlib
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +37,11 @@ def tell(line: str) -> None:
     """Say one thing, in one line."""
     with contextlib.suppress(OSError):  # a full disk or a terminal that was closed must not end who watches the stack
         console.print(f"{time.strftime('%H:%M:%S')} {line}", markup=False)
+
+
+def discard_output() -> None:
+    """Write nothing more, at the exit neither: whoever read the lines has had enough (`make logs | head`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show(stack: Stack, state: State) -> None:

@@ -8,8 +8,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import os
-import sys
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +20,7 @@ from websockets.exceptions import WebSocketException
 from rte_devstack import news
 from rte_devstack.program import ProgramFailed
 from rte_devstack.stack import Stack
+from rte_devstack.terminal import discard_output
 
 TOPIC = "realtime:expectations:active"
 TABLES = ("expectations", "users", "memberships")
@@ -43,8 +42,8 @@ def follow_team(stack: Stack, member: str) -> None:
         asyncio.run(Watch(stack, member).run())
     except KeyboardInterrupt:
         return
-    except BrokenPipeError:  # whoever read the lines has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        discard_output()
 
 
 class Member:
