@@ -14,7 +14,7 @@ export PYTHONUTF8 := 1
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX
 export PIP_USER := 0
 BENCH ?= transactions
-BENCHES := api exports fanout soak transactions
+BENCHES := api exports fanout page soak transactions
 # Tests mostly wait for real programs, so two files at a time; the tests of one file share their programs.
 PARALLEL := -n 2 --dist loadfile
 # Programs that tests need and only Debian provides, as command:package.
@@ -122,7 +122,7 @@ test-all:  ## all tests
 test-web:
 	@$(WEB) && $(NODE) npm --prefix web --silent test
 
-bench: a-bench setup  ## measure (BENCH=api, exports, fanout, soak or transactions)
+bench: a-bench setup  ## measure (BENCH=api, exports, fanout, page, soak or transactions)
 	@$(VENV)/python "tests/bench/$$BENCH.py"
 
 a-bench:

@@ -8,4 +8,6 @@ official_clients.py  the official clients, each a process: python_client.py here
 proxy.py             a TCP proxy between client and gateway whose connections a test may cut
 terminal.py          a command as somebody types it at a terminal
 browser.py           Chromium, led over its DevTools protocol
+windows.py           windows of the web client, each with its member, led by Playwright
+openapi_document.py  prints the OpenAPI document, of which the web client's types are made
 """

@@ -1,0 +1,13 @@
+import { RouterProvider } from '@tanstack/react-router'
+import { createRoot } from 'react-dom/client'
+import '../ui/tokens.css'
+import '../ui/base.css'
+import { loadWords } from '../words/words'
+import { preferences, showTheme } from './preferences'
+import { router } from './router'
+
+showTheme()
+await loadWords(preferences().language)
+const root = document.getElementById('root')
+if (root === null) throw new Error('the page has no #root')
+createRoot(root).render(<RouterProvider router={router} />)

@@ -1,0 +1,6 @@
+import { Team } from './team'
+
+/** The team's board for a screen that nobody touches. */
+export function WallPage() {
+  return <Team />
+}

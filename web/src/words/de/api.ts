@@ -1,0 +1,31 @@
+import type { Words } from '../words'
+
+export const api: Words['api'] = {
+  retry: 'Noch einmal versuchen',
+  failedTitle: 'Das wurde nicht geladen',
+  oursTitle: 'Bei uns ist etwas kaputt',
+  ours: 'Es liegt nicht an Ihnen, und nichts Veröffentlichtes ist verloren.',
+  quote: (trace) => `Zum Angeben, wenn Sie es melden: ${trace}`,
+  problems: {
+    'no-answer': 'Der Server ist nicht erreichbar. Nichts ist verloren; es wird weiter versucht.',
+    'session-ended': 'Ihre Sitzung ist zu Ende. Melden Sie sich wieder an.',
+    'too-many-requests': 'Das war viel auf einmal. Warten Sie einen Moment.',
+    'not-the-owner': 'Das gehört Ihnen nicht: Fragen Sie die Person oder einen Admin.',
+    'second-factor-required': 'Bestätigen Sie erst, dass Sie es sind.',
+    'member-not-yet-known': 'Ihr Konto wird eingerichtet. Das dauert ein paar Sekunden.',
+    'not-a-member': 'Sie sind nicht in diesem Team.',
+    'no-active-team': 'Wählen Sie erst ein Team.',
+    'database-away': 'Gerade kann nichts gespeichert werden. Was Sie sehen, ist sicher.',
+    'database-read-only': 'Gerade kann nichts gespeichert werden. Was Sie sehen, ist sicher.',
+    'too-slow': 'Der Server brauchte zu lange. Versuchen Sie es noch einmal.',
+    'not-found': 'Das gibt es nicht mehr.',
+    'expectation-is-history': 'Es ist schon fertig, und der Verlauf ändert sich nicht.',
+    'version-mismatch': 'Jemand hat es eben geändert. Sehen Sie noch einmal hin.',
+    'estimate-in-past': 'Diese Zeit ist vorbei. Wählen Sie eine spätere.',
+    'active-expectation-exists': 'Sie haben schon einen Fokus.',
+    'too-late-to-reopen': 'Es ist seit über einer Minute fertig und damit Verlauf.',
+    'validation-error': 'Etwas daran stimmt nicht.',
+  },
+  waits: (seconds) => `Wieder möglich in ${seconds} s.`,
+  unknown: 'Das hat nicht geklappt. Nichts ist verloren; versuchen Sie es noch einmal.',
+}

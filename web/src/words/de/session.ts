@@ -1,0 +1,15 @@
+import type { Words } from '../words'
+
+export const session: Words['session'] = {
+  signIn: 'Anmelden',
+  signOut: 'Abmelden',
+  standIn: 'Wer sind Sie heute?',
+  standInAway: 'Die Anmeldung antwortet nicht. Es wird weiter versucht.',
+  admin: 'Admin',
+  secondMember: 'Eine zweite Person in einem neuen Fenster öffnen',
+  ended: 'Ihre Sitzung ist zu Ende. Melden Sie sich an, dann geht es an derselben Stelle weiter.',
+  removedTitle: 'Sie sind nicht mehr in diesem Team',
+  removed:
+    'Ein Admin hat Sie entfernt, oder es gibt das Team nicht mehr. Was Sie geschrieben haben, bleibt dem Team erhalten.',
+  otherAccount: 'Mit einem anderen Konto anmelden',
+}
