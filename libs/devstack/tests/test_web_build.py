@@ -25,7 +25,10 @@ const words = fs.readFileSync("src/main.js", "utf8");
 fs.appendFileSync("../builds", "built\\n");
 if (words.includes("broken")) { console.error("error during build:\\nError: src/main.js is broken"); process.exit(1); }
 fs.writeFileSync(`${out}/index.html`, words);
-if (words.includes("for ever")) { fs.writeFileSync("../begun", ""); setInterval(() => fs.existsSync("../end") && process.exit(1), 20); }
+if (words.includes("for ever")) {
+  fs.writeFileSync("../begun", "");
+  setInterval(() => fs.existsSync("../end") && process.exit(1), 20);
+}
 """
 BUILD_IT = "import sys, pathlib, rte_devstack.web_client as w; w.WebClient(pathlib.Path(sys.argv[1])).build()"
 
