@@ -164,5 +164,5 @@ programs:
 ##= LIFETIME=60 seconds that a token lasts
 ##= ORG= id or slug of the token's organization (TEAM_MODE=organizations)
 ##= PART= one part or several of those that make status lists
-##= BENCH=transactions api, exports, fanout, soak or transactions
+##= BENCH=transactions api, exports, fanout, page, soak or transactions
 ##= YES= 1: do not ask before data is deleted

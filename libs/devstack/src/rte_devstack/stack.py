@@ -92,10 +92,11 @@ class Stack:
         }
 
     def steps(self) -> Iterator[Step]:
-        """Everything in the order of its start. Later steps depend on whether there is a web client after the first."""
+        """Everything in the order of its start; what comes after the build depends on whether there is a web client."""
+        external = self._external()  # before what takes long: a wrong variable ends the start at once
         if self.web_client.is_stale() and setting("RTE_WEB_BUILD", "yes") != "no":
             yield Step("building the web client", then=self.build_web_client)
-        yield Step("starting Postgres, NATS and the stand-ins", self._external())
+        yield Step("starting Postgres, NATS and the stand-ins", external)
         yield Step("migrating the database", then=self.migrate_once)
         with_web = self.web_client.is_there()
         yield Step("starting the services", [self._service(name) for name in SERVICES if name != "web" or with_web])
