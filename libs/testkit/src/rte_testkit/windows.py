@@ -1,14 +1,14 @@
 """Windows of the web client, each with its member: Debian's Chromium, led by Playwright."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import httpx
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 from rte_devstack.folder import REPOSITORY
 from rte_devstack.stack import Stack
@@ -22,8 +22,10 @@ AXE = REPOSITORY / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = 20_000
 """After which a state that did not come is missing."""
 SESSION_KEY = "stand-in-session"
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+Arrange = Callable[[Page], Awaitable[None]]
+"""Does something with a page."""
+DESKTOP = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=390, height=844)
 
 
 @asynccontextmanager
@@ -69,7 +71,9 @@ class Windows:
         self._stack = stack
         self.opened: list[Window] = []
 
-    async def open(self, member_id: str | None = None, path: str = "/", **options: Any) -> Window:
+    async def open(
+        self, member_id: str | None = None, path: str = "/", before: Arrange | None = None, **options: Any
+    ) -> Window:
         """Open the page as a member, or as nobody; `options` are those of Playwright's contexts."""
         session_id = None
         if member_id is not None:
@@ -82,6 +86,8 @@ class Windows:
         context = await self._browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB"} | options)
         context.set_default_timeout(PATIENCE_MS)
         window = self.watch(await context.new_page(), session_id)
+        if before is not None:
+            await before(window.page)
         await window.page.goto(f"{self._stack.origin}{path}")
         return window
 
