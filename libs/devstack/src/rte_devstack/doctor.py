@@ -20,8 +20,8 @@ from rte_devstack import disk as room  # a check here has that name
 NEEDED_PYTHON = (3, 11)
 NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4))
-SETUP_BYTES = 1000 * room.MEGABYTE
-"""What .venv takes, and pip while it fills it."""
+SETUP_BYTES = 1500 * room.MEGABYTE
+"""What .venv and web/node_modules take, and pip while it fills the first."""
 TEMPORARY_BYTES = 300 * room.MEGABYTE
 """What pip and the tests keep there for a while."""
 FEW_FILES, VERY_FEW_FILES = 1024, 256
