@@ -166,6 +166,21 @@ async def test_of_eight_who_reopen_and_eight_who_publish_at_once_one_wins(
         await maria.post(f"/expectations/{active}/complete")
 
 
+async def test_who_completes_and_reopens_at_once_is_answered_in_some_order(
+    maria: httpx.AsyncClient, postgres: Database
+) -> None:
+    for _ in range(5):
+        url = await done(maria)
+        answers = await asyncio.gather(
+            *(maria.post(f"{url}/{act}") for _ in range(8) for act in ("reopen", "complete"))
+        )
+        by_version = {answer.json()["version"]: answer.json()["is_done"] for answer in answers}
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert by_version == {version: version % 2 == 0 for version in by_version}
+        await maria.post(f"{url}/complete")
+
+
 async def test_who_was_removed_reopens_nothing_although_the_token_lives_on(
     maria: httpx.AsyncClient, team: Team, postgres: Database
 ) -> None:

@@ -36,8 +36,8 @@ WHY_NOT_PUBLISHED = """
     left join expectations e on (e.team_id, e.user_id) = (m.team_id, m.user_id) and not e.is_done
     where m.team_id = $1 and m.user_id = $2
 """
-ATTEMPTS = 2
-"""Attempts to publish: the active one may be finished between the refusal and the look at it."""
+ATTEMPTS = 5
+"""Attempts to publish, complete or reopen: what refused one may have changed until the look at it."""
 CHANGE = f"""
     with e as (
         update expectations
@@ -215,7 +215,7 @@ class Guard:
         return expectation_id, self._versions, self._member.id, self._for_others
 
     async def why_not(self, connection: Connection, expectation_id: UUID) -> Expectation:
-        """Raise why the statement touched no row, or return the expectation because it is history already."""
+        """Raise why the statement touched no row, or return the expectation because it is history, or was until now."""
         row = await connection.fetchrow(READ, expectation_id)
         if row is None:
             raise ExpectationNotFound
@@ -225,11 +225,11 @@ class Guard:
             if self._factor_minutes is not None and not self._for_others:
                 raise SecondFactorRequired(self._factor_minutes)
         if not row["is_done"]:
-            raise VersionMismatch(row["version"])
+            self._check_version(row["version"])
         return view(row)
 
     async def why_not_reopened(self, connection: Connection, expectation_id: UUID) -> Expectation:
-        """Raise why REOPEN touched no row, or return the expectation because it is active already."""
+        """Raise why REOPEN touched no row, or return the expectation because it is active, or was until now."""
         row = await connection.fetchrow(READ, expectation_id)
         if row is None:
             raise ExpectationNotFound
@@ -241,7 +241,12 @@ class Guard:
             raise TooLateToReopen
         if not await connection.fetchrow(WHY_NOT_PUBLISHED, self._member.team_id, self._member.id):
             raise MemberNotYetKnown
-        raise VersionMismatch(row["version"])
+        self._check_version(row["version"])
+        return view(row)
+
+    def _check_version(self, version: int) -> None:
+        if self._versions is not None and version not in self._versions:
+            raise VersionMismatch(version)
 
 
 async def change(
@@ -266,8 +271,13 @@ async def change(
 async def complete(database: Database, guard: Guard, member: Member, expectation_id: UUID) -> Expectation:
     """Make the expectation history. Done again, it changes nothing and answers the same."""
     async with database.acting_as(member) as connection:
-        row = await connection.fetchrow(COMPLETE, *guard.arguments(expectation_id))
-        return view(row) if row else await guard.why_not(connection, expectation_id)
+        for _ in range(ATTEMPTS):
+            if row := await connection.fetchrow(COMPLETE, *guard.arguments(expectation_id)):
+                return view(row)
+            known = await guard.why_not(connection, expectation_id)
+            if known["is_done"]:
+                return known
+    raise VersionMismatch(known["version"])
 
 
 async def reopen(database: Database, guard: Guard, member: Member, expectation_id: UUID) -> Expectation:
@@ -278,14 +288,19 @@ async def reopen(database: Database, guard: Guard, member: Member, expectation_i
     id_, versions, owner, _ = guard.arguments(expectation_id)
     try:
         async with database.acting_as(member) as connection:
-            row = await connection.fetchrow(REOPEN, id_, versions, owner)
-            return view(row) if row else await guard.why_not_reopened(connection, expectation_id)
+            for _ in range(ATTEMPTS):
+                if row := await connection.fetchrow(REOPEN, id_, versions, owner):
+                    return view(row)
+                known = await guard.why_not_reopened(connection, expectation_id)
+                if not known["is_done"]:
+                    return known
     except asyncpg.CheckViolationError as error:
         raise _refusal(error) from error
     except asyncpg.UniqueViolationError as error:
         # The partial unique index decides here, too; the transaction that it ended cannot be asked what is active.
         async with database.acting_as(member, read_only=True) as connection:
             raise ActiveExpectationExists(await connection.fetchval(ACTIVE, member.team_id, member.id)) from error
+    raise VersionMismatch(known["version"])
 
 
 async def withdraw(database: Database, guard: Guard, member: Member, expectation_id: UUID) -> None:
