@@ -1,4 +1,4 @@
-import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { Link, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { useCallback, useState } from 'react'
 import { Live } from '../live/live'
 import type { Ending } from '../live/connection'
@@ -31,9 +31,13 @@ function ToSignIn({ from }: { from: string }) {
 
 function ForMember({ session }: { session: Session }) {
   const navigate = useNavigate()
-  const here = useLocation().href
+  const router = useRouter()
   const [removed, setRemoved] = useState(false)
-  const ended = useCallback(() => void navigate({ to: '/sign-in', search: { to: here } }), [navigate, here])
+  // The same for every page: a new one would begin a new connection.
+  const ended = useCallback(
+    () => void navigate({ to: '/sign-in', search: { to: router.state.location.href } }),
+    [navigate, router],
+  )
   const thrownOut = (why: Ending) => (why === 'removed' ? setRemoved(true) : ended())
   return (
     <MemberProviders session={session} ended={ended}>
