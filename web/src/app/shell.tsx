@@ -1,9 +1,10 @@
 import { Link, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { useCallback, useState } from 'react'
+import { useKeptActs } from '../focus/acts'
 import { Live } from '../live/live'
 import type { Ending } from '../live/connection'
 import { useSessionState, type Session } from '../session/session'
-import { Toasts } from '../ui/toasts'
+import { Toasts, undoNewest } from '../ui/toasts'
 import { useShortcuts } from '../ui/shortcuts'
 import { useWords } from '../words/words'
 import { Bar } from './bar'
@@ -57,8 +58,10 @@ function Frame() {
   const navigate = useNavigate()
   const onTheWall = useLocation({ select: ({ pathname }) => pathname === '/wall' })
   const [sheet, setSheet] = useState(false)
+  useKeptActs()
   useShortcuts({
     '?': () => setSheet(true),
+    u: undoNewest,
     'g f': () => void navigate({ to: '/' }),
     'g h': () => void navigate({ to: '/history' }),
     'g r': () => void navigate({ to: '/reports' }),

@@ -3,6 +3,7 @@
  * a time is taken at the end, or at the beginning when a word or a mark sets it off, and only when it is to come.
  */
 import type { Chrono, ParsedResult } from 'chrono-node'
+import { atHour, isSameDay, shifted } from './days'
 import { grammars, type Grammar } from './time_grammars'
 
 /** Hours at which a bare "5" or "9" is meant, when both halves of the day are possible. */
@@ -98,9 +99,7 @@ function meant(result: ParsedResult, own: string, now: Date): Date {
   const bareHour = !time.isCertain('meridiem') && hour >= 1 && hour <= 11 && !/\b0\d/u.test(own)
   if (!bareHour || result.tags().has('result/relativeDate')) return at
   const days = dayKnown ? [at] : [now, shifted(now, 1)]
-  const candidates = days.flatMap((day) =>
-    [hour, hour + 12].map((each) => atHour(day, each, time.get('minute') ?? 0)),
-  )
+  const candidates = days.flatMap((day) => [hour, hour + 12].map((each) => atHour(day, each, time.get('minute') ?? 0)))
   const coming = candidates.filter((candidate) => candidate > now)
   const sensible = coming.find((one) => one.getHours() >= DAY_BEGINS && one.getHours() <= DAY_ENDS)
   return sensible ?? coming[0] ?? at
@@ -112,16 +111,6 @@ function hourOfDay(result: ParsedResult, at: Date, now: Date): Date {
   if (tags.includes('casualReference/morning')) return atHour(at, MORNING_HOUR, 0)
   if (tags.some((tag) => CASUAL.test(tag))) return at
   const evening = atHour(at, DATE_ONLY_HOUR, 0)
-  const isToday = at.toDateString() === now.toDateString()
+  const isToday = isSameDay(at, now)
   return isToday && evening <= now ? atHour(at, 23, 59) : evening
-}
-
-/** The same day at this hour on the wall's clock. */
-export function atHour(day: Date, hour: number, minute: number): Date {
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate(), hour, minute)
-}
-
-/** The same time on the wall's clock, days later. */
-export function shifted(day: Date, days: number): Date {
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + days, day.getHours(), day.getMinutes())
 }

@@ -71,7 +71,7 @@ async function german() {
       },
     },
   )
-  return { chrono: chrono as Chrono, grammar: GERMAN }
+  return { chrono: chrono, grammar: GERMAN }
 }
 
 /** Today, without an hour: read as the end of the working day. */

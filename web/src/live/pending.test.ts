@@ -45,7 +45,7 @@ class Page {
   }
 
   hear(eventType: Told['eventType'], row: Expectation): boolean {
-    return apply(this.cache, { table: 'expectations', eventType, new: row, old: row } as Told)
+    return apply(this.cache, { table: 'expectations', eventType, new: row, old: row })
   }
 
   /** The answer of the oldest act, which is then not pending any more. */

@@ -50,7 +50,7 @@ export class Ledger {
 
   #version(id: string, seen: number): number {
     let version = seen
-    for (let next = this.#versions.get(`${id} ${version}`); next !== undefined; ) {
+    for (let next = this.#versions.get(`${id} ${version}`); next !== undefined;) {
       version = next
       next = this.#versions.get(`${id} ${version}`)
     }
