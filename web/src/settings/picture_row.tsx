@@ -13,6 +13,8 @@ import { Row } from './row'
 
 const CropDialog = lazy(() => import('./crop_dialog'))
 const ACCEPTED = ['image/jpeg', 'image/png', 'image/webp', 'image/gif']
+/** How the address of an uploaded picture ends; the one of the sign-in service cannot be removed here. */
+const UPLOADED = '/256.webp'
 const SHOWN_SIZE = 64
 
 /** The member's picture: replaced by a part of one they choose, or removed. */
@@ -45,7 +47,7 @@ export function Picture({ me }: { me: Me }) {
               {words.pictureChoose}
             </Button>
           </FileTrigger>
-          {me.avatar_url !== null && (
+          {me.avatar_url?.endsWith(UPLOADED) && (
             <Button className="button plain" isDisabled={change.isPending} onPress={() => change.mutate(null)}>
               {words.pictureRemove}
             </Button>

@@ -95,8 +95,8 @@ interface DaysProperties {
 
 function Days({ days, isDisabled, change, 'aria-labelledby': labelledBy }: DaysProperties) {
   const language = useLanguage()
-  const name = (day: Day, weekday: 'short' | 'long') =>
-    new Intl.DateTimeFormat(language, { weekday, timeZone: 'UTC' }).format(MONDAY + DAYS.indexOf(day) * DAY_MS)
+  const name = (day: Day) =>
+    new Intl.DateTimeFormat(language, { weekday: 'short', timeZone: 'UTC' }).format(MONDAY + DAYS.indexOf(day) * DAY_MS)
   return (
     <ToggleButtonGroup
       className="segments days"
@@ -108,8 +108,8 @@ function Days({ days, isDisabled, change, 'aria-labelledby': labelledBy }: DaysP
       onSelectionChange={(keys) => change(DAYS.filter((day) => keys.has(day)))}
     >
       {DAYS.map((day) => (
-        <ToggleButton key={day} id={day} aria-label={name(day, 'long')}>
-          {name(day, 'short')}
+        <ToggleButton key={day} id={day}>
+          {name(day)}
         </ToggleButton>
       ))}
     </ToggleButtonGroup>

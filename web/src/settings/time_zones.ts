@@ -80,7 +80,7 @@ export function browserTimeZone(): string | null {
 /** "14:20" there, at that time. */
 export function clockIn(timeZone: string, time: number, language: string): string {
   try {
-    return new Intl.DateTimeFormat(language, { timeZone, hour: 'numeric', minute: '2-digit' }).format(time)
+    return new Intl.DateTimeFormat(language, { timeZone, timeStyle: 'short' }).format(time)
   } catch {
     return ''
   }
