@@ -31,6 +31,8 @@ CHANGES = {
     " update exports set status = 'ready', object_path = 'red/ben/1.csv', finished_at = now()",
     "report.created.v1": "insert into reports (team_id, starts_on, ends_on, figures)"
     " values ('red', '2026-11-16', '2026-11-22', '{}')",
+    "notification.created.v1": "insert into notifications (team_id, user_id, kind, title)"
+    " values ('red', 'ben', 'overdue', 'Write it'); update notifications set read_at = now()",
     "membership.deleted.v1": "delete from memberships where user_id = 'ben'",
     "membership.created.v1": "insert into memberships (team_id, user_id, role) values ('red', 'ben', 'member')",
 }

@@ -57,6 +57,7 @@ const notifications = createRoute({
   getParentRoute: () => shell,
   path: '/notifications',
   component: lazyRouteComponent(() => import('../notifications/page'), 'NotificationsPage'),
+  validateSearch: (search): { unread?: true } => ({ unread: search.unread === true ? true : undefined }),
 })
 const settings = createRoute({
   getParentRoute: () => shell,
@@ -67,6 +68,7 @@ const members = createRoute({
   getParentRoute: () => shell,
   path: '/members',
   component: lazyRouteComponent(() => import('../admin/page'), 'MembersPage'),
+  validateSearch: (search): { find?: string } => ({ find: typeof search.find === 'string' ? search.find : undefined }),
 })
 const wall = createRoute({
   getParentRoute: () => shell,

@@ -243,6 +243,28 @@ class ReportCreated(_Inserted):
     old_record: None = None
 
 
+class NotificationRow(Row):
+    """What a member was told; title and estimate are those of the expectation then, None for `nothing-set`."""
+
+    id: UUID
+    team_id: str
+    user_id: str
+    kind: Literal["due-soon", "overdue", "nothing-set"]
+    expectation_id: UUID | None
+    title: str | None
+    estimated_completion: datetime | None
+    created_at: datetime
+
+
+class NotificationCreated(_Inserted):
+    """A member is reminded."""
+
+    type: Literal["notification.created.v1"]
+    table: Literal["notifications"]
+    record: NotificationRow
+    old_record: None = None
+
+
 AnyEvent = Annotated[
     ExpectationCreated
     | ExpectationUpdated
@@ -258,7 +280,8 @@ AnyEvent = Annotated[
     | MembershipDeleted
     | SessionRevoked
     | ExportUpdated
-    | ReportCreated,
+    | ReportCreated
+    | NotificationCreated,
     Field(discriminator="type"),
 ]
 
