@@ -24,6 +24,7 @@ CLERK_ID = "id ~ '^[A-Za-z0-9_-]{1,64}$'"
 NEWEST = text("created_at desc"), text("id desc")
 LAST_DONE = text("done_at desc"), text("id desc")
 IN_HISTORY = text("is_done and archived_at is null")
+ARCHIVED = text("archived_at is not null")
 
 
 class Team(SQLModel, table=True):
@@ -102,6 +103,8 @@ class Expectation(SQLModel, table=True):
         Index("expectations_active", "team_id", *NEWEST, postgresql_where=text("not is_done")),
         Index("expectations_history", "team_id", *LAST_DONE, postgresql_where=IN_HISTORY),
         Index("expectations_history_by_user", "team_id", "user_id", *LAST_DONE, postgresql_where=IN_HISTORY),
+        Index("expectations_archived", "team_id", *LAST_DONE, postgresql_where=ARCHIVED),
+        Index("expectations_archived_by_user", "team_id", "user_id", *LAST_DONE, postgresql_where=ARCHIVED),
         Index("expectations_all", "team_id", *NEWEST),
         Index("expectations_all_by_user", "team_id", "user_id", *NEWEST),
         Index("expectations_to_archive", "done_at", postgresql_where=IN_HISTORY),
