@@ -26,6 +26,7 @@ DEVELOPMENT_ORIGINS = ",".join(f"http://{host}:{port}" for port in (5173, 4173) 
 """Where Vite's development server and its preview are; RTE_WEB_ORIGINS replaces them."""
 TEAM_NAME = "Kestrel Harbour"
 """What the demo team is called, whether it is the only one or an organization."""
+DEMO_LIVE = "demo-live"
 STAND_IN_ISSUER = "https://clerk.devstack.invalid"
 STAND_IN_SECRET_KEY = "sk_test_devstack"
 
@@ -93,7 +94,8 @@ class Stack:
 
     def steps(self) -> Iterator[Step]:
         """Everything in the order of its start; what comes after the build depends on whether there is a web client."""
-        external = self._external()  # before what takes long: a wrong variable ends the start at once
+        # Before what takes long: a wrong variable ends the start at once.
+        external, live = self._external(), _live()
         if self.web_client.is_stale() and setting("RTE_WEB_BUILD", "yes") != "no":
             yield Step("building the web client", then=self.build_web_client)
         yield Step("starting Postgres, NATS and the stand-ins", external)
@@ -103,6 +105,8 @@ class Stack:
         yield Step("starting Traefik", [self._traefik(with_web=with_web)])
         if self.has_stand_in_of_clerk:
             yield Step("filling in the demo team", then=self.fill)
+            if live:
+                yield Step("setting the demo team to work", [self._demo_live()])
         else:
             yield Step("leaving the demo team out, because CLERK_ISSUER has others sign in")
 
@@ -126,7 +130,15 @@ class Stack:
 
         mode = TeamMode(setting("TEAM_MODE", TeamMode.SINGLE))
         try:
-            asyncio.run(demo.fill(self.url("clerk"), self.url("traefik"), mode))
+            asyncio.run(
+                demo.fill(
+                    self.url("clerk"),
+                    self.url("traefik"),
+                    self.postgres.url(),
+                    mode,
+                    timezone=setting("SCHEDULE_TIMEZONE", "UTC"),
+                )
+            )
         except (demo.DemoNotFilled, httpx.HTTPError) as error:
             raise ProgramFailed(f"the demo team could not be filled in: {error}") from error
 
@@ -226,6 +238,16 @@ class Stack:
             environment=self._handed_on(self.service_environment(name), fixed),
         )
 
+    def _demo_live(self) -> Program:
+        fixed = {"CLERK_URL": self.url("clerk"), "API_URL": self.url("traefik")}
+        return Program(
+            DEMO_LIVE,
+            [sys.executable, "-m", "rte_devstack.demo_live"],
+            log=self.folder.log(DEMO_LIVE),
+            ready=lambda: True,  # nobody waits for it
+            environment=self._handed_on({}, fixed),
+        )
+
     def _traefik(self, *, with_web: bool) -> Traefik:
         backends = {
             "RTE_API_URL": self.url("api"),
@@ -252,3 +274,11 @@ class Stack:
         # A proxy of the caller's must not be asked for what runs here.
         direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), os.environ.get("no_proxy"), HOST, "localhost"]))
         return {**defaults, **given, **fixed, "NO_PROXY": direct, "no_proxy": direct, "PYTHONUNBUFFERED": "1"}
+
+
+def _live() -> bool:
+    """Whether colleagues shall act; ProgramFailed when DEMO says something else."""
+    demo = setting("DEMO", "")
+    if demo not in ("", "live"):
+        raise ProgramFailed(f"DEMO is {demo!r}, but must be live, or not be set")
+    return demo == "live"

@@ -1,3 +1,41 @@
 import type { Words } from '../words'
 
-export const team: Words['team'] = {}
+export const team: Words['team'] = {
+  title: 'Fokus des Teams',
+  people: (count) => (count === 1 ? '1 Person' : `${count} Personen`),
+  focused: (count) => `${count} im Fokus`,
+  late: (count) => `${count} zu spät`,
+  hereCount: (count) => `${count} gerade hier`,
+  show: 'Anzeigen',
+  all: 'Alle',
+  onlyLate: 'Zu spät',
+  free: 'Frei',
+  search: 'Namen und Titel suchen',
+  clear: 'Leeren',
+  hereNow: 'gerade hier',
+  you: 'Sie',
+  nothingSet: 'Nichts gesetzt',
+  last: (title, ago) => `zuletzt: „${title}“, ${ago}`,
+  noTime: 'ohne Zeit',
+  theirTime: (time) => `dort ${time}`,
+  justNow: 'Gerade eben',
+  finished: (name) => `${name} ist fertig:`,
+  wholeHistory: 'Verlauf',
+  noMatch: (find) => `„${find}“ passt auf niemanden`,
+  nobodyLate: 'Niemand ist zu spät',
+  nobodyFree: 'Alle sind an etwas dran',
+  showAll: 'Alle anzeigen',
+  aloneTitle: 'Noch sind Sie allein',
+  alone:
+    'Hier stehen die Karten Ihres Teams: woran alle sind, und bis wann. Sagen Sie oben, woran Sie sind; die anderen erscheinen, sobald sie dazukommen.',
+  firstTitle: 'Noch hat niemand etwas gesagt',
+  first: 'Machen Sie den Anfang, in der Zeile oben. Zum Beispiel: „Mail zum Start entwerfen bis 16 Uhr“.',
+  nowOn: (name, title) => `${name} ist an ${title}.`,
+  nowOnUntil: (name, title, time) => `${name} ist an ${title}, bis ${time}.`,
+  nowFinished: (name, title) => `${name} ist fertig mit ${title}.`,
+  nowNothing: (name) => `${name} hat nichts gesetzt.`,
+  manyChanges: (names, more) =>
+    more === 1 ? `Änderungen von ${names} und 1 weiteren Person.` : `Änderungen von ${names} und ${more} weiteren.`,
+  wallTitle: 'Die Tafel des Teams',
+  pageOf: (page, pages) => `${page} von ${pages}`,
+}
