@@ -146,6 +146,13 @@ def test_without_a_lock_or_a_folder_it_is_one_sentence(client: WebClient) -> Non
         client.build()
 
 
+def test_a_folder_that_node_cannot_work_in_is_one_sentence(tmp_path: Path) -> None:
+    client = WebClient(tmp_path / "a\\b")
+    client.folder.mkdir()
+    with pytest.raises(ProgramFailed, match=r"^Node loads no modules from a folder with a backslash in its name$"):
+        client.build()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_checkout_that_cannot_be_written_to_is_one_sentence(client: WebClient) -> None:
     client.folder.chmod(0o555)

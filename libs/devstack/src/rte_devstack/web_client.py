@@ -96,6 +96,8 @@ class WebClient:
         return self.built / ".built-from"
 
     def _install(self, log: Path | None) -> None:
+        if "\\" in str(self.folder):
+            raise ProgramFailed("Node loads no modules from a folder with a backslash in its name")
         lock = self.folder / "package-lock.json"
         if not lock.exists():
             raise ProgramFailed(f"there is no {lock}")

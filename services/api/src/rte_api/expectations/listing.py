@@ -21,7 +21,9 @@ BEFORE_ALL: pagination.Position = EVER[1], UUID(int=2**128 - 1)
 class ListQuery(Page):
     """Query of a list of expectations: which ones a caller wants."""
 
-    status: Status = Field(Status.ACTIVE, description="Which ones: the current, the finished, those finished long ago, or all")
+    status: Status = Field(
+        Status.ACTIVE, description="Which ones: the current, the finished, those finished long ago, or all"
+    )
     user_id: MemberId | None = Field(
         None, description="Only those of this member; `me` is the caller", examples=["me", "user_2DemoAlex"]
     )
