@@ -11,6 +11,9 @@ import { EditTitle } from './edit_title'
 import { MoveTime } from './move_time'
 import { whenWords } from './when'
 
+/** From here on it is set smaller. */
+const LONG_TITLE = 120
+
 /** The focus that is set: title, until when, and what can be done with it. */
 export function Current({
   expectation,
@@ -47,7 +50,9 @@ export function Current({
   }
   return (
     <>
-      <p className="focus-title typed">{expectation.title}</p>
+      <p className="focus-title typed" data-long={expectation.title.length > LONG_TITLE || undefined}>
+        {expectation.title}
+      </p>
       <div className="focus-below">
         <DueTime expectation={expectation} isOpen={moving} onOpenChange={setMoving} />
         <div className="buttons">
