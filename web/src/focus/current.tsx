@@ -121,7 +121,8 @@ function DueTime({
             </span>
           )}
         </Button>
-        <Popover className="popover" placement="bottom start">
+        {/* The dialog has the name; the popover's own, the button's text, is content outside of every landmark. */}
+        <Popover className="popover" placement="bottom start" aria-labelledby="">
           <Dialog className="move-time" aria-label={words.focus.moveTo}>
             <MoveTime estimate={estimate} move={move} />
           </Dialog>
