@@ -11,6 +11,9 @@ import { EditTitle } from './edit_title'
 import { MoveTime } from './move_time'
 import { whenWords } from './when'
 
+/** From here on it is set smaller. */
+const LONG_TITLE = 120
+
 /** The focus that is set: title, until when, and what can be done with it. */
 export function Current({
   expectation,
@@ -47,7 +50,9 @@ export function Current({
   }
   return (
     <>
-      <p className="focus-title typed">{expectation.title}</p>
+      <p className="focus-title typed" data-long={expectation.title.length > LONG_TITLE || undefined}>
+        {expectation.title}
+      </p>
       <div className="focus-below">
         <DueTime expectation={expectation} isOpen={moving} onOpenChange={setMoving} />
         <div className="buttons">
@@ -116,7 +121,8 @@ function DueTime({
             </span>
           )}
         </Button>
-        <Popover className="popover" placement="bottom start">
+        {/* The dialog has the name; the popover's own, the button's text, is content outside of every landmark. */}
+        <Popover className="popover" placement="bottom start" aria-labelledby="">
           <Dialog className="move-time" aria-label={words.focus.moveTo}>
             <MoveTime estimate={estimate} move={move} />
           </Dialog>

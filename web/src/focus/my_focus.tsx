@@ -98,7 +98,7 @@ function Loaded({ mine }: { mine: Expectation | undefined }) {
       )}
       <Waiting />
       <p className="visually-hidden" role="status">
-        {isSet && said}
+        {isSet && refusal === null && said}
       </p>
     </Frame>
   )

@@ -28,6 +28,7 @@ export type Reader = (text: string, now: Date) => Reading
 /** Load the reader of a language; one without its own reads English. */
 export async function loadReader(language: string): Promise<Reader> {
   const { chrono, grammar } = await grammars(language)
+  chrono.parse('1:00') // compiles its patterns now, and not under the first letter that is typed
   return (text, now) => read(chrono, grammar, text, now)
 }
 

@@ -36,7 +36,7 @@ export function useRefusal(): Refusal | null {
 
 function counted(error: ApiError, wait: number, words: ReturnType<typeof useWords>): string {
   const why = words.api.problems[error.slug] ?? words.api.unknown
-  return wait > 0 ? `${why} ${words.api.waits(wait)}` : why
+  return wait > 0 ? `${why} ${words.api.waits(wait)}` : words.focus.nowPossible
 }
 
 function useCountdown(error: ApiError | null): number {
