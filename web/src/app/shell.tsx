@@ -1,4 +1,4 @@
-import { Link, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
+import { Link, Navigate, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { useCallback, useState } from 'react'
 import { useKeptActs } from '../focus/acts'
 import { Live } from '../live/live'
@@ -21,13 +21,8 @@ export function Shell() {
   const { pathname, href } = useLocation()
   if (session === 'loading') return null
   if (session !== 'signed-out') return <ForMember key={session.userId} session={session} />
-  return pathname === '/' ? <Landing /> : <ToSignIn from={href} />
-}
-
-function ToSignIn({ from }: { from: string }) {
-  const navigate = useNavigate()
-  void navigate({ to: '/sign-in', search: { to: from }, replace: true })
-  return null
+  if (pathname === '/sign-in') return null // on the way there
+  return pathname === '/' ? <Landing /> : <Navigate to="/sign-in" search={{ to: href }} replace />
 }
 
 function ForMember({ session }: { session: Session }) {

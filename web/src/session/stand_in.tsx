@@ -40,7 +40,9 @@ function kept(): string | null {
 function keep(id: string | null): void {
   const own = new URLSearchParams(location.search).has(OWN_WINDOW)
   if (id === null) {
-    if (localStorage.getItem(KEY) === sessionStorage.getItem(KEY)) localStorage.removeItem(KEY)
+    // A window that was opened later has its session from there alone.
+    const own = sessionStorage.getItem(KEY)
+    if (own === null || own === localStorage.getItem(KEY)) localStorage.removeItem(KEY)
     sessionStorage.removeItem(KEY)
   } else {
     sessionStorage.setItem(KEY, id)
