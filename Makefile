@@ -145,6 +145,7 @@ programs:
 
 ##@ Variables, as in: make token MEMBER=maria
 ##= RTE_PORT=8080 the first of the ports of the stack, on which Traefik listens
+##= DEMO= live: colleagues publish, move and finish while it runs (up, start)
 ##= RTE_STACK_DIR=.devstack where the stack keeps its data; both name another one: a second stack
 ##= PYTHON=python3 what .venv is made with: 3.11 or newer
 ##= MEMBER=alex alex, maria, david or sophia; also an id or e-mail address

@@ -12,7 +12,7 @@ import pytest
 
 from rte_devstack.folder import REPOSITORY, Folder
 
-VARIABLES = ("RTE_PORT", "RTE_STACK_DIR", "PYTHON", "MEMBER", "LIFETIME", "ORG", "PART", "BENCH", "YES")
+VARIABLES = ("RTE_PORT", "RTE_STACK_DIR", "PYTHON", "MEMBER", "LIFETIME", "ORG", "PART", "BENCH", "YES", "DEMO")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ OWN = ["http://localhost:8300", "http://127.0.0.1:8300"]
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """A stack that is not started, in an environment that says nothing about it."""
-    for name in ("CLERK_ISSUER", "CLERK_AUTHORIZED_PARTIES", "TEAM_MODE", "RTE_WEB_ORIGINS"):
+    for name in ("CLERK_ISSUER", "CLERK_AUTHORIZED_PARTIES", "TEAM_MODE", "RTE_WEB_ORIGINS", "DEMO"):
         monkeypatch.delenv(name, raising=False)
     return Stack(Folder(tmp_path), 8300)
 
@@ -61,3 +61,19 @@ def test_the_demo_team_is_filled_in_unless_another_clerk_signs_people_in(
     monkeypatch.setenv("CLERK_ISSUER", issuer)
 
     assert ("filling in the demo team" in titles(stack)) is filled
+
+
+@pytest.mark.parametrize(("demo", "live"), [("live", True), ("", False)])
+def test_colleagues_act_when_that_is_asked_for(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, demo: str, live: bool
+) -> None:
+    monkeypatch.setenv("DEMO", demo)
+
+    assert ("setting the demo team to work" in titles(stack)) is live
+
+
+def test_another_wish_for_the_demo_stops_the_start(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMO", "alive")
+
+    with pytest.raises(ProgramFailed, match="DEMO is 'alive', but must be live"):
+        stack.steps()

@@ -25,6 +25,7 @@ DEVELOPMENT_ORIGINS = ",".join(f"http://{host}:{port}" for port in (5173, 4173) 
 """Where Vite's development server and its preview are; RTE_WEB_ORIGINS replaces them."""
 TEAM_NAME = "Kestrel Harbour"
 """What the demo team is called, whether it is the only one or an organization."""
+DEMO_LIVE = "demo-live"
 STAND_IN_ISSUER = "https://clerk.devstack.invalid"
 STAND_IN_SECRET_KEY = "sk_test_devstack"
 
@@ -80,6 +81,8 @@ class Stack:
         ]
         if setting("CLERK_ISSUER", STAND_IN_ISSUER) == STAND_IN_ISSUER:
             steps.append(Step("filling in the demo team", then=self.fill))
+            if _live():
+                steps.append(Step("setting the demo team to work", [self._demo_live()]))
         else:
             steps.append(Step("leaving the demo team out, because CLERK_ISSUER has others sign in"))
         return steps
@@ -94,7 +97,15 @@ class Stack:
 
         mode = TeamMode(setting("TEAM_MODE", TeamMode.SINGLE))
         try:
-            asyncio.run(demo.fill(self.url("clerk"), self.url("traefik"), mode))
+            asyncio.run(
+                demo.fill(
+                    self.url("clerk"),
+                    self.url("traefik"),
+                    self.postgres.url(),
+                    mode,
+                    timezone=setting("SCHEDULE_TIMEZONE", "UTC"),
+                )
+            )
         except (demo.DemoNotFilled, httpx.HTTPError) as error:
             raise ProgramFailed(f"the demo team could not be filled in: {error}") from error
 
@@ -191,6 +202,16 @@ class Stack:
             environment=self._handed_on(self.service_environment(name), fixed),
         )
 
+    def _demo_live(self) -> Program:
+        fixed = {"CLERK_URL": self.url("clerk"), "API_URL": self.url("traefik")}
+        return Program(
+            DEMO_LIVE,
+            [sys.executable, "-m", "rte_devstack.demo_live"],
+            log=self.folder.log(DEMO_LIVE),
+            ready=lambda: True,  # nobody waits for it
+            environment=self._handed_on({}, fixed),
+        )
+
     def _traefik(self) -> Traefik:
         return Traefik(
             self.folder.path / "traefik",
@@ -214,3 +235,11 @@ class Stack:
         # A proxy of the caller's must not be asked for what runs here.
         direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), os.environ.get("no_proxy"), HOST, "localhost"]))
         return {**defaults, **given, **fixed, "NO_PROXY": direct, "no_proxy": direct, "PYTHONUNBUFFERED": "1"}
+
+
+def _live() -> bool:
+    """Whether colleagues shall act; ProgramFailed when DEMO says something else."""
+    demo = setting("DEMO", "")
+    if demo not in ("", "live"):
+        raise ProgramFailed(f"DEMO is {demo!r}, but must be live, or not be set")
+    return demo == "live"

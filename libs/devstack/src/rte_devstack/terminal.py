@@ -15,7 +15,7 @@ from rte_devstack import disk
 from rte_devstack.folder import State
 from rte_devstack.hints import make
 from rte_devstack.ports import HOST
-from rte_devstack.stack import SERVICES, Stack
+from rte_devstack.stack import DEMO_LIVE, SERVICES, Stack
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -67,6 +67,7 @@ def show(stack: Stack, state: State) -> None:
     for label, text in {
         "open": f"{stack.origin} (the API's documentation)",
         "sign in": f"http://localhost:{stack.ports['clerk']}/sign-in",
+        **({"demo": "colleagues act every few seconds"} if DEMO_LIVE in state.programs else {}),
         "token": make("-s token MEMBER=alex"),
         "logs": make(f"logs PART={down[0]}" if down else "logs"),
         "stop": make("down"),
