@@ -750,10 +750,10 @@ export interface components {
         };
         /**
          * Status
-         * @description Which expectations a list holds: current ones, finished ones until they are archived, or every one.
+         * @description Which expectations a list holds: current ones, finished ones until they are archived, archived ones, or all.
          * @enum {string}
          */
-        Status: "active" | "completed" | "all";
+        Status: "active" | "completed" | "archived" | "all";
         /**
          * TeamMember
          * @description Somebody in the team.
@@ -926,7 +926,7 @@ export interface operations {
     list_expectations: {
         parameters: {
             query?: {
-                /** @description Which ones: the current, the finished, or both */
+                /** @description Which ones: the current, the finished, those finished long ago, or all */
                 status?: components["schemas"]["Status"];
                 /** @description Only those of this member; `me` is the caller */
                 user_id?: string;

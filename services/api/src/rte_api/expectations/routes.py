@@ -35,7 +35,7 @@ from rte_api.parameters import ExpectationId, IdempotencyKey, IfMatch
 from rte_common.database import DatabaseAway
 from rte_common.problems import may_raise
 
-MAX_AGE_SECONDS = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ALL: 60}
+MAX_AGE_SECONDS = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ARCHIVED: 300, Status.ALL: 60}
 """Age up to which the caller's own cache may give a list."""
 ME = "me"
 """Name of the caller where a member's id is asked for."""
