@@ -25,6 +25,12 @@ const signIn = createRoute({
 /** What is inside has the bar on top and the connection; who is not signed in sees the landing page or signs in. */
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell })
 
+const CLERK_ID = /^[A-Za-z0-9_-]{1,64}$/
+
+/** Until today; a range of days is told by `from` and `to`. */
+export const PERIODS = ['week', '7-days', '30-days'] as const
+export type Period = (typeof PERIODS)[number]
+
 /** The team's focus, as a page may ask for a part of it. */
 export type TeamState = 'all' | 'late' | 'free'
 const focus = createRoute({
@@ -40,8 +46,9 @@ const history = createRoute({
   getParentRoute: () => shell,
   path: '/history',
   component: lazyRouteComponent(() => import('../history/page'), 'HistoryPage'),
-  validateSearch: (search): { member?: string; from?: string; to?: string; archived?: boolean } => ({
-    member: typeof search.member === 'string' ? search.member : undefined,
+  validateSearch: (search): { member?: string; period?: Period; from?: string; to?: string; archived?: boolean } => ({
+    member: typeof search.member === 'string' && CLERK_ID.test(search.member) ? search.member : undefined,
+    period: PERIODS.find((period) => period === search.period),
     from: typeof search.from === 'string' ? search.from : undefined,
     to: typeof search.to === 'string' ? search.to : undefined,
     archived: search.archived === true ? true : undefined,
