@@ -25,6 +25,8 @@ const signIn = createRoute({
 /** What is inside has the bar on top and the connection; who is not signed in sees the landing page or signs in. */
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell })
 
+const CLERK_ID = /^[A-Za-z0-9_-]{1,64}$/
+
 /** Until today; a range of days is told by `from` and `to`. */
 export const PERIODS = ['week', '7-days', '30-days'] as const
 export type Period = (typeof PERIODS)[number]
@@ -45,7 +47,7 @@ const history = createRoute({
   path: '/history',
   component: lazyRouteComponent(() => import('../history/page'), 'HistoryPage'),
   validateSearch: (search): { member?: string; period?: Period; from?: string; to?: string; archived?: boolean } => ({
-    member: typeof search.member === 'string' ? search.member : undefined,
+    member: typeof search.member === 'string' && CLERK_ID.test(search.member) ? search.member : undefined,
     period: PERIODS.find((period) => period === search.period),
     from: typeof search.from === 'string' ? search.from : undefined,
     to: typeof search.to === 'string' ? search.to : undefined,
@@ -62,7 +64,6 @@ const notifications = createRoute({
   getParentRoute: () => shell,
   path: '/notifications',
   component: lazyRouteComponent(() => import('../notifications/page'), 'NotificationsPage'),
-  validateSearch: (search): { unread?: true } => ({ unread: search.unread === true ? true : undefined }),
 })
 const settings = createRoute({
   getParentRoute: () => shell,
@@ -73,7 +74,6 @@ const members = createRoute({
   getParentRoute: () => shell,
   path: '/members',
   component: lazyRouteComponent(() => import('../admin/page'), 'MembersPage'),
-  validateSearch: (search): { find?: string } => ({ find: typeof search.find === 'string' ? search.find : undefined }),
 })
 const wall = createRoute({
   getParentRoute: () => shell,

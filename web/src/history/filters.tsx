@@ -68,6 +68,9 @@ function MemberFilter({ chosen, onChange }: { chosen?: string; onChange: (member
   const { compare } = new Intl.Collator(language)
   const sorted = members.toSorted((a, b) => compare(a.name, b.name))
   const choices = [{ id: EVERYBODY, name: words.everybody, avatar_url: null }, ...sorted]
+  if (chosen !== undefined && !choices.some(({ id }) => id === chosen)) {
+    choices.push({ id: chosen, name: words.formerMember, avatar_url: null })
+  }
   return (
     <ComboBox
       className="field"

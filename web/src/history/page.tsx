@@ -51,7 +51,10 @@ export function HistoryPage() {
           <TimelineSkeleton />
         )
       ) : items.length === 0 && !history.hasNextPage ? (
-        <Nothing filtered={search.member !== undefined || filter.from !== undefined || filter.to !== undefined} />
+        <Nothing
+          archived={filter.archived}
+          filtered={search.member !== undefined || filter.from !== undefined || filter.to !== undefined}
+        />
       ) : (
         <Timeline
           key={JSON.stringify(filter)}
@@ -66,7 +69,7 @@ export function HistoryPage() {
   )
 }
 
-function Nothing({ filtered }: { filtered: boolean }) {
+function Nothing({ filtered, archived }: { filtered: boolean; archived: boolean }) {
   const words = useWords().history
   const navigate = useNavigate()
   if (!filtered) {
@@ -78,7 +81,17 @@ function Nothing({ filtered }: { filtered: boolean }) {
   }
   return (
     <Empty icon={SearchX} title={words.noResultsTitle}>
-      <p className="quiet">{words.noResults}</p>
+      {!archived && (
+        <>
+          <p className="quiet">{words.noResults}</p>
+          <Button
+            className="button"
+            onPress={() => void navigate({ to: '/history', search: (search) => ({ ...search, archived: true }) })}
+          >
+            {words.withArchived}
+          </Button>
+        </>
+      )}
       <Button className="button" onPress={() => void navigate({ to: '/history' })}>
         {words.clear}
       </Button>

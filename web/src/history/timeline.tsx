@@ -14,8 +14,9 @@ import type { useHistory } from './queries'
 
 const HEADING_PX = 44
 const ENTRY_PX = 45
-/** Below the bar and the day that sticks to it. */
-const COVERED_PX = 96
+/** The window begins below the bar, and entries below the day that sticks there. */
+const BAR_PX = 48
+const ABOVE_PX = 200
 /** Rows before the end at which the next page is asked for. */
 const AHEAD = 15
 
@@ -56,13 +57,13 @@ export function Timeline({ items, history, today, zone, search }: Properties) {
         </Button>
       )}
       {printing ? (
-        <div className="timeline">
+        <div className="timeline" key="printed">
           {rows.map(({ key }, index) => (
             <div key={key}>{row(index)}</div>
           ))}
         </div>
       ) : (
-        <div className="timeline" ref={list} style={{ height: virtualizer.getTotalSize() }}>
+        <div className="timeline" key="shown" ref={list} style={{ height: virtualizer.getTotalSize() }}>
           {shown.map(({ key, index, start }) => (
             <div
               key={key}
@@ -119,7 +120,8 @@ type Virtualizer = ReturnType<typeof useWindowVirtualizer<HTMLElement>>
 
 /** The rows near the window, among them the heading of the day on top, which sticks there. */
 function useVirtualRows(rows: Row[], list: React.RefObject<HTMLElement | null>) {
-  const [margin, setMargin] = useState(0)
+  // At first about right: were it less, the rows would seem to be above the window, and it would be scrolled to them.
+  const [margin, setMargin] = useState(ABOVE_PX)
   useLayoutEffect(() => {
     // What is above the list grows and shrinks, and the page with it.
     const observer = new ResizeObserver(() => setMargin(list.current?.offsetTop ?? 0))
@@ -136,8 +138,8 @@ function useVirtualRows(rows: Row[], list: React.RefObject<HTMLElement | null>) 
       return heights.get(row?.key) ?? (row !== undefined && 'day' in row ? HEADING_PX : ENTRY_PX)
     },
     overscan: 10,
-    scrollMargin: margin,
-    scrollPaddingStart: COVERED_PX,
+    scrollMargin: margin - BAR_PX,
+    scrollPaddingStart: HEADING_PX,
     scrollPaddingEnd: ENTRY_PX,
     rangeExtractor: (range: Range) => {
       const near = defaultRangeExtractor(range)
@@ -176,12 +178,12 @@ function useStillUnderChanges(virtualizer: Virtualizer, rows: Row[]): number {
       const moved = virtualizer.measurementsCache.find(({ key }) => key === last.key)
       if (moved !== undefined && moved.start !== last.start) {
         scrollBy({ top: moved.start - last.start, behavior: 'instant' })
-        setUnseen((count) => Math.max(0, count + rows.length - last.rows.length))
+        setUnseen((count) => Math.max(0, count + entries(rows) - entries(last.rows)))
       }
     }
   }, [virtualizer, rows])
   useLayoutEffect(() => {
-    const onTop = virtualizer.measurementsCache.find(({ end }) => end > scrollY + COVERED_PX)
+    const onTop = virtualizer.measurementsCache.find(({ end }) => end > scrollY + HEADING_PX)
     before.current = onTop === undefined ? null : { rows, key: onTop.key, start: onTop.start }
   })
   useEffect(() => {
@@ -215,6 +217,10 @@ function useMovingFocus(virtualizer: Virtualizer, rows: Row[], list: React.RefOb
     entry.focus({ preventScroll: true })
   })
   return (key: string) => ({ tabIndex: key === at ? 0 : -1, onFocus: () => setAt(key) })
+}
+
+function entries(rows: Row[]): number {
+  return rows.filter((row) => 'item' in row).length
 }
 
 function lastEntry(rows: Row[], before: number): number {

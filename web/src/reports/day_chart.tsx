@@ -30,7 +30,9 @@ export function DayChart({ days, before }: { days: readonly number[]; before?: r
           </div>
         ))}
       </div>
-      <DayTable days={days} before={before} />
+      <div className="visually-hidden">
+        <DayTable days={days} before={before} />
+      </div>
     </figure>
   )
 }
@@ -49,7 +51,7 @@ function DayTable({ days, before }: { days: readonly number[]; before?: readonly
   const words = useWords().reports
   const long = dayNames(useLanguage(), 'long')
   return (
-    <table className="visually-hidden">
+    <table>
       <caption>{words.byDay}</caption>
       <thead>
         <tr>

@@ -123,8 +123,8 @@ function WeekList({ weeks, shown, today }: { weeks: Week[]; shown?: Week; today:
               aria-current={week === shown ? 'page' : undefined}
               resetScroll={false}
             >
-              {weekWords(week.monday, today, language)}
-              {week.id === null && <small className="quiet"> {words.nothing}</small>}
+              {weekWords(week.monday, today, language, 'short')}
+              {week.id === null && <small className="quiet">{words.nothing}</small>}
             </Link>
           </li>
         ))}

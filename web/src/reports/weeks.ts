@@ -23,10 +23,15 @@ export function weeksOf(reports: readonly ReportSummary[]): Week[] {
 }
 
 /** "16 – 22 November", with years where they are not this one's. */
-export function weekWords(monday: CalendarDate, today: CalendarDate, language: string): string {
+export function weekWords(
+  monday: CalendarDate,
+  today: CalendarDate,
+  language: string,
+  month: 'long' | 'short' = 'long',
+): string {
   const sunday = monday.add({ days: 6 })
   const year = sunday.year === today.year && monday.year === today.year ? undefined : ('numeric' as const)
-  const format = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year, timeZone: 'UTC' })
+  const format = new Intl.DateTimeFormat(language, { day: 'numeric', month, year, timeZone: 'UTC' })
   return format.formatRange(monday.toDate('UTC'), sunday.toDate('UTC'))
 }
 

@@ -103,7 +103,7 @@ class Expectation(SQLModel, table=True):
         Index("expectations_active", "team_id", *NEWEST, postgresql_where=text("not is_done")),
         Index("expectations_history", "team_id", *LAST_DONE, postgresql_where=IN_HISTORY),
         Index("expectations_history_by_user", "team_id", "user_id", *LAST_DONE, postgresql_where=IN_HISTORY),
-        Index("expectations_archived", "team_id", *LAST_DONE, postgresql_where=ARCHIVED),
+        Index("expectations_archived", "team_id", *LAST_DONE, postgresql_where=text("archived_at > '-infinity'")),
         Index("expectations_archived_by_user", "team_id", "user_id", *LAST_DONE, postgresql_where=ARCHIVED),
         Index("expectations_all", "team_id", *NEWEST),
         Index("expectations_all_by_user", "team_id", "user_id", *NEWEST),

@@ -36,7 +36,7 @@ export const history: Words['history'] = {
   emptyTitle: 'Noch nichts fertig',
   empty: 'Was das Team fertigstellt, erscheint hier von selbst, und wie gut die Schätzung war.',
   noResultsTitle: 'Hier wurde nichts fertig',
-  noResults: 'Von diesem Mitglied und an diesen Tagen gibt es nichts Fertiges.',
+  noResults: 'Versuchen Sie andere Tage, oder sehen Sie auch ins Archiv.',
   clear: 'Alles zeigen',
   end: 'Das ist alles.',
   endArchived: 'Was vor langer Zeit fertig wurde, ist archiviert.',

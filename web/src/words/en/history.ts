@@ -35,7 +35,7 @@ export const history = {
   emptyTitle: 'Nothing finished yet',
   empty: 'What the team finishes appears here by itself, with how the estimate went.',
   noResultsTitle: 'Nothing finished here',
-  noResults: 'No finished work of this member and these days.',
+  noResults: 'Try other days, or look at the archive, too.',
   clear: 'Show everything',
   end: 'That is all.',
   endArchived: 'Work finished long ago is archived.',
