@@ -11,7 +11,7 @@ import pytest
 from rte_common.database import Database
 from rte_common.tables import Expectation, Membership, Notification, User
 from rte_devstack import testing
-from rte_jobs.reminders import remind
+from rte_jobs.reminders import remind, remind_all
 from rte_jobs.upkeep import prune
 
 from .conftest import Add
@@ -36,7 +36,7 @@ async def active(add: Add) -> UUID:
 
 async def reminded(db: Database, now: datetime, expectation_id: UUID | None = None) -> int:
     async with db.as_service() as connection:
-        return await remind(connection, now, expectation_id)
+        return await (remind(connection, now, [expectation_id]) if expectation_id else remind_all(connection, now))
 
 
 async def test_each_reminder_comes_once_at_its_minute(active: UUID, db: Database, postgres: testing.Database) -> None:
@@ -78,15 +78,16 @@ async def test_what_has_changed_meanwhile_is_not_told(db: Database, postgres: te
     assert await reminded(db, NOON + MINUTE) == 0
 
 
+@pytest.mark.parametrize("in_a_sweep", [False, True])
 async def test_a_reminder_waits_for_a_completion_that_is_under_way_and_then_is_not_told(
-    active: UUID, db: Database, postgres: testing.Database
+    active: UUID, db: Database, postgres: testing.Database, in_a_sweep: bool
 ) -> None:
     completing = await asyncpg.connect(postgres.url())
     try:
         transaction = completing.transaction()
         await transaction.start()
         await completing.execute(CHANGES["completed"])
-        reminding = asyncio.create_task(reminded(db, NOON + MINUTE, active))
+        reminding = asyncio.create_task(reminded(db, NOON + MINUTE, None if in_a_sweep else active))
         await waits_for_a_lock(postgres)
         await transaction.commit()
         assert await reminding == 0
@@ -99,7 +100,7 @@ async def test_a_reminder_waits_for_a_completion_that_is_under_way_and_then_is_n
 @pytest.mark.usefixtures("active")
 async def test_a_completion_waits_for_a_reminder_that_is_under_way(db: Database, postgres: testing.Database) -> None:
     async with db.as_service() as connection:
-        assert await remind(connection, NOON + MINUTE) == 1
+        assert await remind_all(connection, NOON + MINUTE) == 1
         completing = asyncio.create_task(asyncio.to_thread(postgres.execute, CHANGES["completed"]))
         await waits_for_a_lock(postgres)
     await completing

@@ -49,7 +49,7 @@ class ReminderSchedule:
         except ValueError as error:
             raise Poison("no expectation is named") from error
         async with self._database.as_service() as connection:
-            told = await remind(connection, datetime.now(UTC), expectation_id)
+            told = await remind(connection, datetime.now(UTC), [expectation_id])
         if told:
             log.info("reminded", expectation_id=str(expectation_id))
         await self.plan(expectation_id)

@@ -8,12 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import Insert, insert
-
 from rte_common.database import Connection
-from rte_common.tables import Notification
 from rte_jobs.availability import Availability
-from rte_jobs.statements import execute
 
 MAX_BEFORE = timedelta(days=1)
 """Nobody is reminded longer before: a check of notification_settings."""
@@ -30,8 +26,9 @@ OPEN = """
     where not e.is_done and s.reminders
 """
 """Active expectations of who wants reminders."""
-# A change of an expectation that is under way is waited for, and then it is judged anew; one that comes later waits.
-DUE = f"{OPEN} and e.estimated_completion <= $1 and ($2::uuid is null or e.id = $2) for share of e"
+SOON = f"{OPEN} and e.estimated_completion <= $1"
+# A change of one that is under way is waited for, and then it is judged anew; a change that comes later waits.
+LOCKED = f"{OPEN} and e.estimated_completion is not null and e.id = any($1::uuid[]) for share of e"
 NOTHING_SET = """
     select m.team_id, m.user_id, m.created_at as joined_at,
         s.timezone, s.quiet_start, s.quiet_end, s.days, s.nothing_set_at,
@@ -43,6 +40,12 @@ NOTHING_SET = """
     where s.reminders and s.nothing_set_at is not null and not exists (
         select from expectations e where e.team_id = m.team_id and e.user_id = m.user_id and not e.is_done
     )
+"""
+TELL = """
+    insert into notifications (team_id, user_id, kind, expectation_id, title, estimated_completion, day)
+    select * from
+        unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::date[])
+    on conflict do nothing
 """
 
 
@@ -60,30 +63,29 @@ def pending(expectation: Mapping[str, Any], now: datetime) -> Iterator[tuple[str
         yield "overdue", member.first_from(estimate)
 
 
-async def remind(connection: Connection, now: datetime, expectation_id: UUID | None = None) -> int:
-    """Tell what is due of one expectation, or of all; returns how many notifications were written."""
-    rows = [dict(row) for row in await connection.fetch(DUE, now + MAX_BEFORE, expectation_id)]
-    due = [(row, kind) for row in rows for kind, at in pending(row, now) if at <= now]
-    return sum([await execute(connection, _told(row, kind)) for row, kind in due])
+async def remind(connection: Connection, now: datetime, expectation_ids: list[UUID]) -> int:
+    """Tell what is due of these expectations; returns how many notifications were written."""
+    rows = [dict(row) for row in await connection.fetch(LOCKED, expectation_ids)]
+    return await _tell(
+        connection,
+        [row | {"kind": kind, "day": None} for row in rows for kind, at in pending(row, now) if at <= now],
+    )
 
 
-def _told(expectation: Mapping[str, Any], kind: str) -> Insert:
-    subject = {name: expectation[name] for name in ("team_id", "user_id", "title", "estimated_completion")}
-    told = insert(Notification).values(kind=kind, expectation_id=expectation["id"], **subject)
-    return told.on_conflict_do_nothing(constraint="told_once_of_an_expectation")
+async def remind_all(connection: Connection, now: datetime) -> int:
+    """Tell what is due of any expectation; only of those that seem to be due the row is locked."""
+    rows = [dict(row) for row in await connection.fetch(SOON, now + MAX_BEFORE)]
+    return await remind(connection, now, [row["id"] for row in rows if any(at <= now for _, at in pending(row, now))])
 
 
 async def remind_of_nothing_set(connection: Connection, now: datetime) -> int:
     """Tell who has set nothing on a working day of theirs, at their time; returns how many were told."""
+    of_nothing = {"kind": "nothing-set", "id": None, "title": None, "estimated_completion": None}
     rows = [dict(row) for row in await connection.fetch(NOTHING_SET)]
-    told = [
-        insert(Notification)
-        .values(team_id=row["team_id"], user_id=row["user_id"], kind="nothing-set", day=Availability.of(row).today(now))
-        .on_conflict_do_nothing(constraint="told_once_a_day")
-        for row in rows
-        if _nothing_set(row, now)
-    ]
-    return sum([await execute(connection, notification) for notification in told])
+    return await _tell(
+        connection,
+        [row | of_nothing | {"day": Availability.of(row).today(now)} for row in rows if _nothing_set(row, now)],
+    )
 
 
 def _nothing_set(row: Mapping[str, Any], now: datetime) -> bool:
@@ -96,7 +98,14 @@ def _nothing_set(row: Mapping[str, Any], now: datetime) -> bool:
     return at <= now < at + NOTHING_SET_LATE and joined_before and not done_today
 
 
+async def _tell(connection: Connection, told: list[dict[str, Any]]) -> int:
+    """Write the notifications that were not written before, in one statement; returns how many."""
+    columns = ("team_id", "user_id", "kind", "id", "title", "estimated_completion", "day")
+    status = await connection.execute(TELL, *([row[name] for row in told] for name in columns))
+    return int(status.rpartition(" ")[2])
+
+
 async def sweep(connection: Connection, slot: datetime) -> int:
     """Tell everybody what is due now, not what was at `slot`: a firing may have waited while jobs was away."""
     now = datetime.now(UTC)
-    return await remind(connection, now) + await remind_of_nothing_set(connection, now)
+    return await remind_all(connection, now) + await remind_of_nothing_set(connection, now)
