@@ -84,7 +84,7 @@ async def test_the_schedule_follows_the_expectation(
         await becomes(broker, {id_: later - timedelta(minutes=30)})
         far = datetime(9999, 12, 31, 23, tzinfo=UTC)
         postgres.execute(f"update expectations set estimated_completion = '{far}'")
-        look_again = datetime.combine(datetime.now(UTC) + timedelta(days=30), datetime.min.time(), UTC)
+        look_again = datetime.combine(datetime.now(UTC) + timedelta(days=29), datetime.min.time(), UTC)
         await becomes(broker, {id_: look_again})
         postgres.execute("update expectations set is_done = true, done_at = now()")
         await becomes(broker, {})

@@ -62,6 +62,15 @@ async def test_what_was_missed_is_told_late_if_it_is_still_true(db: Database, po
     assert postgres.execute(TOLD) == "Report|overdue"
 
 
+async def test_what_is_due_at_the_end_of_the_calendar_harms_nobody(
+    active: UUID, db: Database, postgres: testing.Database
+) -> None:
+    postgres.execute("update users set timezone = 'Pacific/Kiritimati'")
+    postgres.execute("update expectations set estimated_completion = '9999-12-31 23:59Z'")
+
+    assert [await reminded(db, NOON, expectation_id) for expectation_id in (None, active)] == [0, 0]
+
+
 CHANGES = {
     "completed": "update expectations set is_done = true, done_at = now()",
     "moved": "update expectations set estimated_completion = '2100-03-04 12:00Z'",

@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from rte_common.database import Database
 from rte_common.events import NotAnEvent, RawEvent, Subject
 from rte_common.jetstream import Broker, Poison
-from rte_jobs.reminders import OPEN, pending, remind
+from rte_jobs.reminders import MAX_BEFORE, OPEN, pending, remind
 from rte_jobs.schedule import FIRINGS_LIVE, SUBJECT
 
 log = structlog.get_logger(__name__)
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 FIRED = "rte.jobs.expectation"
 """Subject of what the schedules fire; the message is the expectation's id."""
 HORIZON = timedelta(days=30)
-"""What is due later is looked at again then: an estimate may lie thousands of years ahead, and no timer does."""
+"""What is due later is looked at again before: an estimate may lie thousands of years ahead, and no timer does."""
 
 
 class ReminderSchedule:
@@ -77,7 +77,7 @@ class ReminderSchedule:
             return None
         now = datetime.now(UTC)
         if row["estimated_completion"] - now > HORIZON:
-            return datetime.combine(now.date() + HORIZON, time.min, UTC)
+            return datetime.combine(now.date() + HORIZON - MAX_BEFORE, time.min, UTC)
         return min((at for _, at in pending(dict(row), now)), default=None)
 
     async def _put(self, expectation_id: UUID, at: datetime | None) -> None:

@@ -28,7 +28,7 @@ OPEN = """
 """Active expectations of who wants reminders."""
 SOON = f"{OPEN} and e.estimated_completion <= $1"
 # A change of one that is under way is waited for, and then it is judged anew; a change that comes later waits.
-LOCKED = f"{OPEN} and e.estimated_completion is not null and e.id = any($1::uuid[]) for share of e"
+LOCKED = f"{SOON} and e.id = any($2::uuid[]) for share of e"
 NOTHING_SET = """
     select m.team_id, m.user_id, m.created_at as joined_at,
         s.timezone, s.quiet_start, s.quiet_end, s.days, s.nothing_set_at,
@@ -65,7 +65,7 @@ def pending(expectation: Mapping[str, Any], now: datetime) -> Iterator[tuple[str
 
 async def remind(connection: Connection, now: datetime, expectation_ids: list[UUID]) -> int:
     """Tell what is due of these expectations; returns how many notifications were written."""
-    rows = [dict(row) for row in await connection.fetch(LOCKED, expectation_ids)]
+    rows = [dict(row) for row in await connection.fetch(LOCKED, now + MAX_BEFORE, expectation_ids)]
     return await _tell(
         connection,
         [row | {"kind": kind, "day": None} for row in rows for kind, at in pending(row, now) if at <= now],
