@@ -1,5 +1,5 @@
 revoke select (timezone) on users from rte_jobs;
-revoke select (team_id, user_id) on memberships from rte_jobs;
+revoke select (team_id, user_id, created_at) on memberships from rte_jobs;
 drop policy works on memberships;
 drop table notifications;
 drop view rte.member_settings;

@@ -63,5 +63,5 @@ grant update (read_at) on notifications to authenticated;
 create policy works on notifications to rte_jobs using (true) with check (true);
 grant select, insert, delete on notifications to rte_jobs;
 create policy works on memberships for select to rte_jobs using (true);
-grant select (team_id, user_id) on memberships to rte_jobs;
+grant select (team_id, user_id, created_at) on memberships to rte_jobs;
 grant select (timezone) on users to rte_jobs;
