@@ -84,7 +84,7 @@ function MemberFilter({ chosen, onChange }: { chosen?: string; onChange: (member
     >
       <Label>{words.member}</Label>
       <div className="combo">
-        <Input onFocus={(event) => event.currentTarget.select()} />
+        <Input onClick={(event) => event.currentTarget.select()} />
         <Button aria-label={words.open}>
           <ChevronDown className="icon" aria-hidden />
         </Button>
