@@ -1,5 +1,7 @@
-import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
-import { useCallback, useState } from 'react'
+import { Link, Navigate, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { useCallback, useState, type ReactNode } from 'react'
+import { ApiError } from '../api/problem'
+import { useMe } from '../api/queries'
 import { Live } from '../live/live'
 import type { Ending } from '../live/connection'
 import { useSessionState, type Session } from '../session/session'
@@ -9,6 +11,7 @@ import { useWords } from '../words/words'
 import { Bar } from './bar'
 import { ConnectionNotice } from './connection_notice'
 import { Landing } from './landing'
+import { NotAllowed } from './not_allowed'
 import { MemberProviders } from './providers'
 import { Removed } from './removed'
 import { ShortcutSheet } from './shortcut_sheet'
@@ -18,22 +21,22 @@ import './shell.css'
 export function Shell() {
   const session = useSessionState()
   const { pathname, href } = useLocation()
+  const [wasSignedIn, setWasSignedIn] = useState(false)
+  if (typeof session !== 'string' && !wasSignedIn) setWasSignedIn(true)
   if (session === 'loading') return null
-  if (session !== 'signed-out') return <ForMember key={session.userId} session={session} />
-  return pathname === '/' ? <Landing /> : <ToSignIn from={href} />
-}
-
-function ToSignIn({ from }: { from: string }) {
-  const navigate = useNavigate()
-  void navigate({ to: '/sign-in', search: { to: from }, replace: true })
-  return null
+  if (session !== 'signed-out') return <ForMember key={`${session.userId} ${session.teamId ?? ''}`} session={session} />
+  if (pathname === '/') return <Landing ended={wasSignedIn} />
+  return <Navigate to="/sign-in" search={{ to: href, ended: wasSignedIn || undefined }} replace />
 }
 
 function ForMember({ session }: { session: Session }) {
   const navigate = useNavigate()
   const here = useLocation().href
   const [removed, setRemoved] = useState(false)
-  const ended = useCallback(() => void navigate({ to: '/sign-in', search: { to: here } }), [navigate, here])
+  const ended = useCallback(
+    () => void navigate({ to: '/sign-in', search: { to: here, ended: true } }),
+    [navigate, here],
+  )
   const thrownOut = (why: Ending) => (why === 'removed' ? setRemoved(true) : ended())
   return (
     <MemberProviders session={session} ended={ended}>
@@ -41,11 +44,20 @@ function ForMember({ session }: { session: Session }) {
         <Removed session={session} />
       ) : (
         <Live onEnded={thrownOut}>
-          <Frame />
+          <Allowed session={session}>
+            <Frame />
+          </Allowed>
         </Live>
       )}
     </MemberProviders>
   )
+}
+
+/** Who may not come in with this account is told why, once, instead of by every part of the page. */
+function Allowed({ session, children }: { session: Session; children: ReactNode }) {
+  const { error } = useMe()
+  const refused = error instanceof ApiError && error.status === 403 ? error : null
+  return refused === null ? children : <NotAllowed session={session} refusal={refused} />
 }
 
 function Frame() {
