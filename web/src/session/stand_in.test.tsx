@@ -1,4 +1,4 @@
-import { act, cleanup, render } from '@testing-library/react'
+import { act, cleanup, render, waitFor } from '@testing-library/react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { useSessionState, type Session, type SessionState } from './session'
 import { Provider } from './stand_in'
@@ -56,7 +56,7 @@ async function signedInAt(clock: number): Promise<{ session: Session; state: () 
       <Reader read={(now) => (state = now)} />
     </Provider>,
   )
-  await act(() => vi.waitFor(() => expect(state).not.toBe('loading')))
+  await waitFor(() => expect(state).not.toBe('loading'))
   return { session: state as unknown as Session, state: () => state }
 }
 

@@ -37,14 +37,17 @@ function kept(): string | null {
   return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY)
 }
 
-function keep(id: string | null): void {
+function keep(id: string): void {
   const own = new URLSearchParams(location.search).has(OWN_WINDOW)
-  if (id === null) {
-    if (localStorage.getItem(KEY) === sessionStorage.getItem(KEY)) localStorage.removeItem(KEY)
-    sessionStorage.removeItem(KEY)
-  } else {
-    sessionStorage.setItem(KEY, id)
-    if (!own) localStorage.setItem(KEY, id)
+  sessionStorage.setItem(KEY, id)
+  if (!own) localStorage.setItem(KEY, id)
+  changed.dispatchEvent(new Event('changed'))
+}
+
+/** Forget a session that is no more, wherever it is kept; another one of another window stays. */
+function drop(id: string): void {
+  for (const storage of [sessionStorage, localStorage]) {
+    if (storage.getItem(KEY) === id) storage.removeItem(KEY)
   }
   changed.dispatchEvent(new Event('changed'))
 }
@@ -74,7 +77,7 @@ function sessionOf(id: string, first: string): Session {
   const renew = async () => {
     const answer = await ask<{ jwt: string }>(`/v1/client/sessions/${id}/tokens`, { method: 'POST' })
     if (answer === null) {
-      keep(null)
+      drop(id)
       return null
     }
     current = answer.jwt
@@ -90,7 +93,7 @@ function sessionOf(id: string, first: string): Session {
     },
     async signOut() {
       await ask(`/devstack/sessions/${id}`, { method: 'DELETE' })
-      keep(null)
+      drop(id)
     },
     async verify() {
       await ask(`/devstack/sessions/${id}/verify`, { method: 'POST' })
@@ -102,7 +105,7 @@ function sessionOf(id: string, first: string): Session {
 async function open(id: string): Promise<SessionState> {
   const answer = await ask<{ jwt: string }>(`/v1/client/sessions/${id}/tokens`, { method: 'POST' })
   if (answer !== null) return sessionOf(id, answer.jwt)
-  keep(null)
+  drop(id)
   return 'signed-out'
 }
 
