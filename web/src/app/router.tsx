@@ -16,9 +16,10 @@ const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
   component: SignInPage,
-  validateSearch: (search): { to?: string } => ({
+  validateSearch: (search): { to?: string; ended?: true } => ({
     ...search,
     to: typeof search.to === 'string' ? search.to : undefined,
+    ended: search.ended === true ? true : undefined,
   }),
 })
 

@@ -1,5 +1,7 @@
 import { Link, Navigate, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
-import { useCallback, useState } from 'react'
+import { useCallback, useState, type ReactNode } from 'react'
+import { ApiError } from '../api/problem'
+import { useMe } from '../api/queries'
 import { useKeptActs } from '../focus/acts'
 import { Live } from '../live/live'
 import type { Ending } from '../live/connection'
@@ -10,6 +12,7 @@ import { useWords } from '../words/words'
 import { Bar } from './bar'
 import { ConnectionNotice } from './connection_notice'
 import { Landing } from './landing'
+import { NotAllowed } from './not_allowed'
 import { MemberProviders } from './providers'
 import { Removed } from './removed'
 import { ShortcutSheet } from './shortcut_sheet'
@@ -19,10 +22,13 @@ import './shell.css'
 export function Shell() {
   const session = useSessionState()
   const { pathname, href } = useLocation()
+  const [wasSignedIn, setWasSignedIn] = useState(false)
+  if (typeof session !== 'string' && !wasSignedIn) setWasSignedIn(true)
   if (session === 'loading') return null
-  if (session !== 'signed-out') return <ForMember key={session.userId} session={session} />
+  if (session !== 'signed-out') return <ForMember key={`${session.userId} ${session.teamId ?? ''}`} session={session} />
+  if (pathname === '/') return <Landing ended={wasSignedIn} />
   if (pathname === '/sign-in') return null // on the way there
-  return pathname === '/' ? <Landing /> : <Navigate to="/sign-in" search={{ to: href }} replace />
+  return <Navigate to="/sign-in" search={{ to: href, ended: wasSignedIn || undefined }} replace />
 }
 
 function ForMember({ session }: { session: Session }) {
@@ -31,7 +37,7 @@ function ForMember({ session }: { session: Session }) {
   const [removed, setRemoved] = useState(false)
   // The same for every page: a new one would begin a new connection.
   const ended = useCallback(
-    () => void navigate({ to: '/sign-in', search: { to: router.state.location.href } }),
+    () => void navigate({ to: '/sign-in', search: { to: router.state.location.href, ended: true } }),
     [navigate, router],
   )
   const thrownOut = (why: Ending) => (why === 'removed' ? setRemoved(true) : ended())
@@ -41,11 +47,20 @@ function ForMember({ session }: { session: Session }) {
         <Removed session={session} />
       ) : (
         <Live onEnded={thrownOut}>
-          <Frame />
+          <Allowed session={session}>
+            <Frame />
+          </Allowed>
         </Live>
       )}
     </MemberProviders>
   )
+}
+
+/** Who may not come in with this account is told why, once, instead of by every part of the page. */
+function Allowed({ session, children }: { session: Session; children: ReactNode }) {
+  const { error } = useMe()
+  const refused = error instanceof ApiError && error.status === 403 ? error : null
+  return refused === null ? children : <NotAllowed session={session} refusal={refused} />
 }
 
 function Frame() {

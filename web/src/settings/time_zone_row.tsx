@@ -92,7 +92,7 @@ function Zones({ chosen, choose }: { chosen: string; choose: (zone: string) => v
           selectionMode="single"
           selectedKeys={[chosen]}
           disallowEmptySelection
-          onSelectionChange={(keys) => [...keys].forEach((key) => choose(String(key)))}
+          onSelectionChange={(keys) => keys !== 'all' && keys.forEach((key) => choose(String(key)))}
           renderEmptyState={() => <p className="quiet none">{words.timeZoneNone}</p>}
         >
           {(zone) => (
