@@ -1,4 +1,3 @@
-import { Link } from '@tanstack/react-router'
 import { memo, type CSSProperties } from 'react'
 import type { Expectation, Member } from '../api/types'
 import { now } from '../live/clock'
@@ -16,6 +15,8 @@ interface Properties {
   mine: boolean
   /** Tab stops here; only one card of a list has it. */
   tabbable: boolean
+  /** A row, which has no room for more than focus and time. */
+  compact: boolean
   /** Where it stands in a list of which only a part is in the page. */
   row?: number | undefined
   column?: number | undefined
@@ -38,15 +39,14 @@ export const MemberCard = memo(function MemberCard(card: Properties) {
     >
       <Avatar id={member.id} name={member.name} url={member.avatar_url} size={32} here={here} />
       <span className="who">
-        <Link
-          to="/history"
-          search={{ member: member.id }}
+        {/* The list goes there without a new page: a router's link for each card is what scrolling would wait for. */}
+        <a
+          href={`/history?member=${encodeURIComponent(member.id)}`}
           tabIndex={card.tabbable ? 0 : -1}
           aria-describedby={about}
-          preload={false}
         >
           {member.name}
-        </Link>
+        </a>
         {mine && <span className="you">{words.team.you}</span>}
         {here && <span className="visually-hidden">{words.team.hereNow}</span>}
       </span>
@@ -62,7 +62,7 @@ export const MemberCard = memo(function MemberCard(card: Properties) {
           </>
         )}
       </span>
-      <TheirTime timezone={member.timezone} />
+      {!card.compact && <TheirTime timezone={member.timezone} />}
     </li>
   )
 })

@@ -35,6 +35,7 @@ export function Cards({ cards, view, compact, me }: CardsProperties) {
           here={here}
           mine={member.id === me}
           tabbable={member.id === walk.tabbable}
+          compact={compact}
         />
       ))}
     </ul>

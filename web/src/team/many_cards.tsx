@@ -21,7 +21,7 @@ export function ManyCards({ cards, view, me }: CardsProperties) {
   const rows = useWindowVirtualizer({
     count: Math.ceil(ordered.length / columns),
     estimateSize: () => ROW_PX,
-    overscan: 4,
+    overscan: 2,
     scrollMargin: top,
     scrollPaddingStart: BAR_PX,
     scrollPaddingEnd: ROW_PX,
@@ -63,6 +63,7 @@ export function ManyCards({ cards, view, me }: CardsProperties) {
           here={here}
           mine={member.id === me}
           tabbable={member.id === walk.tabbable}
+          compact
           row={index}
           column={column}
           position={index * columns + column + 1}

@@ -1,9 +1,19 @@
-import { useLayoutEffect, useRef, useState, type KeyboardEvent, type FocusEvent, type RefObject } from 'react'
+import { useNavigate } from '@tanstack/react-router'
+import {
+  useLayoutEffect,
+  useRef,
+  useState,
+  type FocusEvent,
+  type KeyboardEvent,
+  type MouseEvent,
+  type RefObject,
+} from 'react'
 import { useShortcuts } from '../ui/shortcuts'
 import type { Card } from './roster'
 
 /**
- * Through the cards by keys: `J` and `K` from anywhere, arrows from a card. Tab goes to one of them only.
+ * Through the cards by keys: `J` and `K` from anywhere, arrows from a card, Enter (or a click) to the member's history.
+ * Tab goes to one of them only.
  * `columns` says how many stand side by side; `show` brings one into the page that may not be there yet.
  */
 export function useWalk(
@@ -58,5 +68,16 @@ export function useWalk(
     const id = event.target.closest<HTMLElement>('[data-member]')?.dataset.member
     if (id !== undefined) setCurrent(id)
   }
-  return { tabbable: at === -1 ? (cards[0]?.member.id ?? null) : current, at, listProps: { onKeyDown, onFocus } }
+  const navigate = useNavigate()
+  const onClick = (event: MouseEvent<HTMLElement>) => {
+    const link = (event.target as Element).closest('a')
+    if (link === null || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
+    event.preventDefault()
+    void navigate({ href: link.pathname + link.search })
+  }
+  return {
+    tabbable: at === -1 ? (cards[0]?.member.id ?? null) : current,
+    at,
+    listProps: { onKeyDown, onFocus, onClick },
+  }
 }

@@ -18,7 +18,7 @@ import './wall.css'
 /** Each page is read once, from across the room. */
 const PAGE_MS = 12_000
 const RETRY_MS = 15_000
-const MIN_TILE = { width: 440, height: 210 }
+const MIN_TILE = { width: 400, height: 240 }
 
 /** The team's board for a screen that nobody touches: never sleeps, recovers by itself, turns its pages. */
 export function WallPage() {
@@ -59,7 +59,10 @@ function Tiles({ cards }: { cards: readonly Card[] }) {
   const words = useWords()
   const list = useRef<HTMLUListElement>(null)
   const ordered = useOrder(cards, 'wall', list)
-  const { columns, rows } = useRoom(list)
+  const room = useRoom(list)
+  // As large as so few can be.
+  const columns = Math.min(room.columns, Math.ceil(Math.sqrt(ordered.length)) || 1)
+  const rows = Math.min(room.rows, Math.ceil(ordered.length / columns) || 1)
   const fitting = columns * rows
   const pages = Math.max(1, Math.ceil(ordered.length / fitting))
   const [turned, setTurned] = useState(0)
