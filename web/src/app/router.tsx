@@ -65,6 +65,7 @@ const notifications = createRoute({
   getParentRoute: () => shell,
   path: '/notifications',
   component: lazyRouteComponent(() => import('../notifications/page'), 'NotificationsPage'),
+  validateSearch: (search): { unread?: true } => ({ unread: search.unread === true ? true : undefined }),
 })
 const settings = createRoute({
   getParentRoute: () => shell,
@@ -75,6 +76,7 @@ const members = createRoute({
   getParentRoute: () => shell,
   path: '/members',
   component: lazyRouteComponent(() => import('../admin/page'), 'MembersPage'),
+  validateSearch: (search): { find?: string } => ({ find: typeof search.find === 'string' ? search.find : undefined }),
 })
 const wall = createRoute({
   getParentRoute: () => shell,

@@ -11,6 +11,7 @@ const asked: string[] = []
 let answers: [status: number, body: unknown][] = []
 const session = {
   userId: 'alex',
+  teamId: null,
   token: (options?: { fresh?: boolean }) => Promise.resolve(options?.fresh ? 'fresh' : 'token'),
   signOut: () => Promise.resolve(),
   verify: vi.fn(() => Promise.resolve(true)),
