@@ -1,5 +1,5 @@
-import { Link, Navigate, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
-import { useCallback, useState, type ReactNode } from 'react'
+import { Link, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
+import { useCallback, useEffect, useState, type ReactNode } from 'react'
 import { ApiError } from '../api/problem'
 import { useMe } from '../api/queries'
 import { useKeptActs } from '../focus/acts'
@@ -27,8 +27,18 @@ export function Shell() {
   if (session === 'loading') return null
   if (session !== 'signed-out') return <ForMember key={`${session.userId} ${session.teamId ?? ''}`} session={session} />
   if (pathname === '/') return <Landing ended={wasSignedIn} />
-  if (pathname === '/sign-in') return null // on the way there
-  return <Navigate to="/sign-in" search={{ to: href, ended: wasSignedIn || undefined }} replace />
+  if (pathname === '/sign-in') return null // on the way there already
+  return <ToSignIn from={href} ended={wasSignedIn} />
+}
+
+function ToSignIn({ from, ended }: { from: string; ended: boolean }) {
+  const navigate = useNavigate()
+  // The address is the next page's while this one is still shown.
+  const [to] = useState(from)
+  useEffect(() => {
+    void navigate({ to: '/sign-in', search: { to, ended: ended || undefined }, replace: true })
+  }, [navigate, to, ended])
+  return null
 }
 
 function ForMember({ session }: { session: Session }) {

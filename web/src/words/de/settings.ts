@@ -50,7 +50,7 @@ export const settings: Words['settings'] = {
   browser: 'Dieser Browser',
   browserIntro: 'Gilt nur hier; ein anderer Browser hat seine eigenen.',
   theme: 'Aussehen',
-  themes: { system: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
+  themes: { system: 'System', light: 'Hell', dark: 'Dunkel' },
   language: 'Sprache',
   languageOfBrowser: 'Wie der Browser',
   shortcuts: 'Tastenkürzel aus einer Taste',

@@ -48,7 +48,7 @@ export const settings = {
   browser: 'This browser',
   browserIntro: 'Kept here only; another browser has its own.',
   theme: 'Appearance',
-  themes: { system: 'Like the system', light: 'Light', dark: 'Dark' },
+  themes: { system: 'System', light: 'Light', dark: 'Dark' },
   language: 'Language',
   languageOfBrowser: 'Like the browser',
   shortcuts: 'Single-key shortcuts',
