@@ -45,7 +45,7 @@ test('ticks once a minute for all who look, and leaves no timer when nobody does
   const second = renderHook(() => useNow())
   expect(vi.getTimerCount()).toBe(1)
   const before = first.result.current
-  act(() => vi.advanceTimersByTime(60_000))
+  act(() => void vi.advanceTimersByTime(60_000))
   expect(first.result.current - before).toBe(60_000)
   expect(second.result.current).toBe(first.result.current)
   first.unmount()

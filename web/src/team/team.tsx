@@ -61,7 +61,7 @@ function Board({ cards, me, quiet }: { cards: Card[]; me: string; quiet: boolean
     <>
       <header className={cards.length > MOST_CARDS ? 'search-first' : undefined}>
         <h2 id="team-title">{words.title}</h2>
-        <p className="counts quiet" role="status">
+        <p className="counts quiet">
           <span>{words.people(counts.people)}</span>
           <span>{words.focused(counts.focused)}</span>
           <span className={counts.late > 0 ? 'is-late' : undefined}>{words.late(counts.late)}</span>
