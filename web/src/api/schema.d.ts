@@ -74,6 +74,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/expectations/{expectation_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen the caller's own expectation, at most 60 seconds after it was done
+         * @description Doing it again changes nothing.
+         *
+         *     After that it is history for good. While another one is active, 409 names that as `active`.
+         */
+        post: operations["reopen_expectation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -1528,7 +1550,7 @@ export interface operations {
                 };
             };
             /**
-             * @description [`not-the-owner`](/problems/not-the-owner): The expectation belongs to somebody else, and the caller is no admin of the team.
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
              *
              *     [`second-factor-required`](/problems/second-factor-required): An admin changes somebody else's expectation, and the second factor is missing or too old.
              *
@@ -1716,7 +1738,7 @@ export interface operations {
                 };
             };
             /**
-             * @description [`not-the-owner`](/problems/not-the-owner): The expectation belongs to somebody else, and the caller is no admin of the team.
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
              *
              *     [`second-factor-required`](/problems/second-factor-required): An admin changes somebody else's expectation, and the second factor is missing or too old.
              *
@@ -1912,7 +1934,7 @@ export interface operations {
                 };
             };
             /**
-             * @description [`not-the-owner`](/problems/not-the-owner): The expectation belongs to somebody else, and the caller is no admin of the team.
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
              *
              *     [`second-factor-required`](/problems/second-factor-required): An admin changes somebody else's expectation, and the second factor is missing or too old.
              *
@@ -2123,7 +2145,7 @@ export interface operations {
                 };
             };
             /**
-             * @description [`not-the-owner`](/problems/not-the-owner): The expectation belongs to somebody else, and the caller is no admin of the team.
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
              *
              *     [`second-factor-required`](/problems/second-factor-required): An admin changes somebody else's expectation, and the second factor is missing or too old.
              *
@@ -2193,6 +2215,187 @@ export interface operations {
             };
             /**
              * @description [`keys-unavailable`](/problems/keys-unavailable): The server has just started and could not fetch Clerk's public keys yet. It is not the caller's fault.
+             *
+             *     [`database-away`](/problems/database-away): The database is restarting or out of reach. Lists of active expectations are still answered, as last known.
+             *
+             *     [`database-read-only`](/problems/database-read-only): The database is changing over to its standby, or an operator has made it read only. Reads go on.
+             *
+             *     [`too-slow`](/problems/too-slow): The server gave the request up. A change was made as a whole, or not at all.
+             */
+            503: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    reopen_expectation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag that the expectation must still have, or `*` */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description `id` of an expectation of the team */
+                expectation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A member's expectation. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "archived_at": null,
+                     *       "created_at": "2030-01-31T09:12:45.120934+00:00",
+                     *       "done_at": null,
+                     *       "estimated_completion": "2030-01-31T16:00:00+00:00",
+                     *       "id": "0b5e7c1e-3a4f-4c41-9d0a-8f6f2f6f9c11",
+                     *       "is_done": false,
+                     *       "team_id": "org_2DemoKestrelHarbour000000000",
+                     *       "title": "Finalize Q3 marketing report",
+                     *       "updated_at": "2030-01-31T09:12:45.120934+00:00",
+                     *       "user": {
+                     *         "avatar_url": null,
+                     *         "id": "user_2DemoAlex0000000000000000000",
+                     *         "name": "Alex Morgan"
+                     *       },
+                     *       "user_id": "user_2DemoAlex0000000000000000000",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExpectationView"];
+                };
+            };
+            /**
+             * @description [`no-token`](/problems/no-token): The request has neither an `Authorization` header of the scheme Bearer nor a session cookie.
+             *
+             *     [`malformed-token`](/problems/malformed-token): What was sent as the token is no JWT: a key, the word `undefined`, a token with quotes round it, or the like.
+             *
+             *     [`bad-signature`](/problems/bad-signature): The token's signature does not match: it was changed on its way, or another Clerk instance signed it.
+             *
+             *     [`unknown-key`](/problems/unknown-key): The token is signed with a key that the issuer does not publish.
+             *
+             *     [`token-expired`](/problems/token-expired): The token was good, and its time is over: session tokens live for a minute.
+             *
+             *     [`token-not-yet-valid`](/problems/token-not-yet-valid): The token begins in the future: the clock of who made it or of this server is wrong.
+             *
+             *     [`wrong-issuer`](/problems/wrong-issuer): The token comes from another Clerk instance than the one that this server trusts.
+             *
+             *     [`wrong-party`](/problems/wrong-party): The token was made for another origin: its claim `azp` is not among `CLERK_AUTHORIZED_PARTIES`.
+             *
+             *     [`missing-claim`](/problems/missing-claim): The token lacks a claim that every session token has: it was made from a template, or is no session token.
+             *
+             *     [`pending-session`](/problems/pending-session): The session is pending: the member has signed in, and a task such as choosing an organization is left.
+             *
+             *     [`wrong-origin`](/problems/wrong-origin): The session cookie came from a page that is not of an allowed origin, or a change came without an `Origin`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
+             *
+             *     [`no-active-team`](/problems/no-active-team): Teams are Clerk organizations here (`TEAM_MODE=organizations`), and the member has not chosen one.
+             *
+             *     [`impersonated-session`](/problems/impersonated-session): An operator acts as the member through Clerk's impersonation, and wants to change something.
+             */
+            403: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`not-found`](/problems/not-found): The path leads nowhere, or the id names nothing that the caller may see, such as another team's. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`too-late-to-reopen`](/problems/too-late-to-reopen): More than 60 seconds have passed since `done_at`, by the server's clock, or the expectation is archived.
+             *
+             *     [`active-expectation-exists`](/problems/active-expectation-exists): A member has one active expectation at a time, and wants to publish another. `active` is the id of the one.
+             */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`version-mismatch`](/problems/version-mismatch): Somebody has changed it since it was read. `version` is the one that it has now. */
+            412: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`invalid-input`](/problems/invalid-input): A field, parameter or header is missing, unknown, or of another form than documented. */
+            422: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ValidationDetails"];
+                };
+            };
+            /** @description [`too-many-requests`](/problems/too-many-requests): More requests or more writes in a minute than a member may send, counted over all of their devices. */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`unexpected`](/problems/unexpected): A fault in the server, which its operators see in their log. */
+            500: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`member-not-yet-known`](/problems/member-not-yet-known): Clerk has made the member or the team a moment ago, and its message is still on the way.
+             *
+             *     [`keys-unavailable`](/problems/keys-unavailable): The server has just started and could not fetch Clerk's public keys yet. It is not the caller's fault.
              *
              *     [`database-away`](/problems/database-away): The database is restarting or out of reach. Lists of active expectations are still answered, as last known.
              *

@@ -1,9 +1,10 @@
-import { Link, Navigate, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { Link, Navigate, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { useCallback, useState } from 'react'
+import { useKeptActs } from '../focus/acts'
 import { Live } from '../live/live'
 import type { Ending } from '../live/connection'
 import { useSessionState, type Session } from '../session/session'
-import { Toasts } from '../ui/toasts'
+import { Toasts, undoNewest } from '../ui/toasts'
 import { useShortcuts } from '../ui/shortcuts'
 import { useWords } from '../words/words'
 import { Bar } from './bar'
@@ -26,9 +27,13 @@ export function Shell() {
 
 function ForMember({ session }: { session: Session }) {
   const navigate = useNavigate()
-  const here = useLocation().href
+  const router = useRouter()
   const [removed, setRemoved] = useState(false)
-  const ended = useCallback(() => void navigate({ to: '/sign-in', search: { to: here } }), [navigate, here])
+  // The same for every page: a new one would begin a new connection.
+  const ended = useCallback(
+    () => void navigate({ to: '/sign-in', search: { to: router.state.location.href } }),
+    [navigate, router],
+  )
   const thrownOut = (why: Ending) => (why === 'removed' ? setRemoved(true) : ended())
   return (
     <MemberProviders session={session} ended={ended}>
@@ -48,8 +53,10 @@ function Frame() {
   const navigate = useNavigate()
   const onTheWall = useLocation({ select: ({ pathname }) => pathname === '/wall' })
   const [sheet, setSheet] = useState(false)
+  useKeptActs()
   useShortcuts({
     '?': () => setSheet(true),
+    u: undoNewest,
     'g f': () => void navigate({ to: '/' }),
     'g h': () => void navigate({ to: '/history' }),
     'g r': () => void navigate({ to: '/reports' }),

@@ -110,7 +110,7 @@ export class Connection {
   #join(): void {
     const team = this.#client.channel('expectations:active')
     for (const table of ['expectations', 'users', 'memberships']) {
-      team.on('postgres_changes', { event: '*', schema: 'public', table }, (change) => this.#heard(change as never))
+      team.on('postgres_changes', { event: '*', schema: 'public', table }, (change) => this.hear(change as never))
     }
     team
       .on('system', {}, (message: { message?: string }) => this.#placed(message.message ?? ''))
@@ -167,7 +167,8 @@ export class Connection {
     }
   }
 
-  #heard(change: Change): void {
+  /** Take a change in, whoever tells of it first: the socket, or the answer to this window's own request. */
+  hear(change: Change): void {
     if (apply(this.#cache, change)) for (const listener of this.#listeners.change) listener(change)
   }
 

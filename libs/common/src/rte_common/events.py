@@ -1,4 +1,4 @@
-"""Every event that crosses NATS, and its subject; the capture trigger writes them (migrations/versions/*.triggers.sql).
+"""Every event that crosses NATS, and its subject; the capture trigger writes them (migrations/versions/).
 
 A new optional field keeps `v1`. Anything else is a new class `...v2`, published beside the old one until its last
 reader has moved. tests/contracts/ holds a sample of each version that must parse for ever.
@@ -109,6 +109,12 @@ class ExpectationCompleted(_ExpectationUpdate):
     """An expectation is done, and history from now on."""
 
     type: Literal["expectation.completed.v1"]
+
+
+class ExpectationReopened(_ExpectationUpdate):
+    """The owner took back the completion a moment ago: the expectation is active again."""
+
+    type: Literal["expectation.reopened.v1"]
 
 
 class ExpectationArchived(_ExpectationUpdate):
@@ -241,6 +247,7 @@ AnyEvent = Annotated[
     ExpectationCreated
     | ExpectationUpdated
     | ExpectationCompleted
+    | ExpectationReopened
     | ExpectationArchived
     | ExpectationDeleted
     | UserCreated

@@ -11,5 +11,5 @@ Commands        __main__.py     start.py  stop.py  logs.py (log_lines.py)  sessi
                 environment.py  `.env` and the variables of a stack; hints.py: what to type next; terminal.py
                 doctor.py       what the machine lacks; uv.py: installs with pip's settings. Both need Python only
 For tests       testing.py      the pytest plugin; serving.py: an application in this process
-Data            demo.py         the demo team
+Data            demo.py         the demo team; demo_past.py what it did before
 """

@@ -94,7 +94,15 @@ class Stack:
 
         mode = TeamMode(setting("TEAM_MODE", TeamMode.SINGLE))
         try:
-            asyncio.run(demo.fill(self.url("clerk"), self.url("traefik"), mode))
+            asyncio.run(
+                demo.fill(
+                    self.url("clerk"),
+                    self.url("traefik"),
+                    self.postgres.url(),
+                    mode,
+                    timezone=setting("SCHEDULE_TIMEZONE", "UTC"),
+                )
+            )
         except (demo.DemoNotFilled, httpx.HTTPError) as error:
             raise ProgramFailed(f"the demo team could not be filled in: {error}") from error
 

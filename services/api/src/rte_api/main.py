@@ -36,6 +36,7 @@ REQUEST_HEADERS = (
 RESPONSE_HEADERS = (
     *("etag", "location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id"),
     *("idempotency-replayed", "www-authenticate", "allow"),
+    "date",  # countdowns go by the server's clock
 )
 """Response headers that pages of other origins may read."""
 
