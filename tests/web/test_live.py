@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -99,7 +100,7 @@ async def other(stack: Stack, http: httpx.AsyncClient, family: str) -> Person:
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[object]:
+async def browser() -> AsyncIterator[Any]:
     async with playwright.async_playwright() as driver:
         started = await driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
         yield started
@@ -112,7 +113,7 @@ def home(stack: Stack) -> str:
     return ADDRESS or stack.origin
 
 
-async def opened(browser, home, person, path="/"):  # type: ignore[no-untyped-def]
+async def opened(browser: Any, home: str, person: Person, path: str = "/") -> tuple[Any, str]:
     """A window in which `person` is signed in, once it is live; and their session."""
     session = await person.session()
     context = await browser.new_context(locale="en-GB")
@@ -126,17 +127,17 @@ async def opened(browser, home, person, path="/"):  # type: ignore[no-untyped-de
     return page, session
 
 
-async def here(page, person):  # type: ignore[no-untyped-def]
+async def here(page: Any, person: Person) -> None:
     """Wait until the page shows that its member is here, which it knows from the socket only."""
     await find(page, person.name.split()[1])
     await expect(card(page, person).get_by_text("here now")).to_have_count(1)
 
 
-def card(page, person):  # type: ignore[no-untyped-def]
+def card(page: Any, person: Person) -> Any:
     return page.locator(f"[data-member={person.id}]")
 
 
-async def find(page, name):  # type: ignore[no-untyped-def]
+async def find(page: Any, name: str) -> None:
     """Where the team is large, not every card is in the page."""
     search = page.get_by_role("searchbox")
     await expect(page.locator(".counts")).to_be_visible()
@@ -144,7 +145,7 @@ async def find(page, name):  # type: ignore[no-untyped-def]
         await search.fill(name)
 
 
-def notice(page):  # type: ignore[no-untyped-def]
+def notice(page: Any) -> Any:
     return page.locator(".notice")
 
 
@@ -156,7 +157,11 @@ async def kill(stack: Stack, name: str) -> None:
 
 
 async def test_a_restart_of_the_gateway_loses_nothing(
-    stack: Stack, browser, home: str, wanda: Person, other: Person  # type: ignore[no-untyped-def]
+    stack: Stack,
+    browser: Any,
+    home: str,
+    wanda: Person,
+    other: Person,
 ) -> None:
     page, _ = await opened(browser, home, wanda)
     await kill(stack, "realtime-gateway")
@@ -168,7 +173,10 @@ async def test_a_restart_of_the_gateway_loses_nothing(
 
 
 async def test_offline_is_said_and_what_was_missed_comes_by_itself(
-    browser, home: str, wanda: Person, other: Person  # type: ignore[no-untyped-def]
+    browser: Any,
+    home: str,
+    wanda: Person,
+    other: Person,
 ) -> None:
     page, _ = await opened(browser, home, wanda)
     await page.context.set_offline(True)
@@ -184,7 +192,10 @@ async def test_offline_is_said_and_what_was_missed_comes_by_itself(
 
 
 async def test_two_windows_agree_on_what_others_do(
-    browser, home: str, wanda: Person, other: Person  # type: ignore[no-untyped-def]
+    browser: Any,
+    home: str,
+    wanda: Person,
+    other: Person,
 ) -> None:
     page, _ = await opened(browser, home, wanda)
     second = await page.context.new_page()
@@ -201,7 +212,11 @@ async def test_two_windows_agree_on_what_others_do(
 
 
 async def test_a_session_that_ends_elsewhere_leads_to_sign_in_and_back_to_the_same_place(
-    stack: Stack, browser, home: str, http: httpx.AsyncClient, wanda: Person  # type: ignore[no-untyped-def]
+    stack: Stack,
+    browser: Any,
+    home: str,
+    http: httpx.AsyncClient,
+    wanda: Person,
 ) -> None:
     page, session = await opened(browser, home, wanda, "/?show=free")
     await http.delete(f"{stack.url('clerk')}/devstack/sessions/{session}")
@@ -214,7 +229,11 @@ async def test_a_session_that_ends_elsewhere_leads_to_sign_in_and_back_to_the_sa
 
 
 async def test_who_is_removed_is_told_so(
-    stack: Stack, browser, home: str, http: httpx.AsyncClient, wanda: Person  # type: ignore[no-untyped-def]
+    stack: Stack,
+    browser: Any,
+    home: str,
+    http: httpx.AsyncClient,
+    wanda: Person,
 ) -> None:
     page, _ = await opened(browser, home, wanda)
     await http.delete(f"{stack.url('clerk')}/devstack/users/{wanda.id}")
@@ -224,7 +243,12 @@ async def test_who_is_removed_is_told_so(
 
 
 async def test_a_token_that_is_refused_is_renewed_unseen(
-    stack: Stack, browser, home: str, http: httpx.AsyncClient, wanda: Person, other: Person  # type: ignore[no-untyped-def]
+    stack: Stack,
+    browser: Any,
+    home: str,
+    http: httpx.AsyncClient,
+    wanda: Person,
+    other: Person,
 ) -> None:
     page, _ = await opened(browser, home, wanda)
     await http.post(f"{stack.url('clerk')}/devstack/rotate-key")
@@ -238,7 +262,10 @@ async def test_a_token_that_is_refused_is_renewed_unseen(
 
 
 async def test_a_page_that_is_opened_while_the_api_is_away_comes_by_itself(
-    stack: Stack, browser, home: str, wanda: Person  # type: ignore[no-untyped-def]
+    stack: Stack,
+    browser: Any,
+    home: str,
+    wanda: Person,
 ) -> None:
     page, _ = await opened(browser, home, wanda)
     away = re.compile(r"/api/v1/")
@@ -252,7 +279,10 @@ async def test_a_page_that_is_opened_while_the_api_is_away_comes_by_itself(
 
 
 async def test_a_machine_that_has_slept_sees_what_it_missed(
-    browser, home: str, wanda: Person, other: Person  # type: ignore[no-untyped-def]
+    browser: Any,
+    home: str,
+    wanda: Person,
+    other: Person,
 ) -> None:
     page, _ = await opened(browser, home, wanda)
     sleeper = await page.context.new_cdp_session(page)

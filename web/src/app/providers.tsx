@@ -38,9 +38,10 @@ export function useApi(): Api {
   return api
 }
 
-/** Whether it is worth asking again without anybody's doing. */
-function isPassing(error: Error | null): boolean {
-  return error instanceof ApiError && (error.passing || error.status === 429)
+/** When to ask again without anybody's doing; false: never, because the answer would be the same. */
+function again(error: Error | null): number | false {
+  if (!(error instanceof ApiError) || !(error.passing || error.status === 429)) return false
+  return Math.max(AGAIN_MS, (error.retryAfter ?? 0) * 1000)
 }
 
 /** What the server refuses is refused again; what did not reach it is asked for until it does. */
@@ -56,7 +57,7 @@ export function queryClient(): QueryClient {
             MAX_RETRY_MS,
           ),
         refetchOnWindowFocus: false, // the socket tells
-        refetchInterval: ({ state: { status, error } }) => status === 'error' && isPassing(error) && AGAIN_MS,
+        refetchInterval: ({ state: { status, error } }) => status === 'error' && again(error),
       },
       mutations: { retry: false, networkMode: 'always' },
     },

@@ -2,7 +2,7 @@
  * What can be done with an expectation. Each act is seen at once (live/pending.ts), sent at once and in order, and kept while
  * the server cannot be reached, over a reload of the page too. What it did can be undone, which is an act of its own.
  */
-import { useMutationState, useQueryClient, type QueryClient } from '@tanstack/react-query'
+import { useMutationState, useQueryClient, type Mutation, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useEffectEvent, useMemo } from 'react'
 import { intent } from '../api/client'
 import { ApiError } from '../api/problem'
@@ -13,7 +13,7 @@ import { withUser, type Change as Told } from '../live/changes'
 import { now } from '../live/clock'
 import type { Focus } from '../live/focus'
 import { useConnection } from '../live/live'
-import { ledger, type Act, type Change, type Publish } from '../live/pending'
+import { ledger, type Act, type Change, type Draft, type Publish } from '../live/pending'
 import { useSession } from '../session/session'
 import { toast, toastWithUndo } from '../ui/toasts'
 import { useLanguage, useWords, type Words } from '../words/words'
@@ -21,8 +21,8 @@ import { punctuality, whenWords } from './when'
 import { send } from './send'
 
 export interface Acts {
-  /** Make this what I am on. `line` is what was typed, for the case that it is refused. */
-  publish: (title: string, at: Date | null, line?: string) => void
+  /** Make this what I am on. The draft is given back when it is refused. */
+  publish: (title: string, at: Date | null, draft?: Draft) => void
   rename: (expectation: Expectation, title: string) => void
   move: (expectation: Expectation, to: Date | null) => void
   /** Change my active one into what was refused because of it. */
@@ -46,8 +46,8 @@ export function useActs(): Acts {
   const language = useLanguage()
   return useMemo(() => {
     const undoable = (text: string, undo: () => void) => toastWithUndo(text, words.focus.undo, undo)
-    const publish = (title: string, at: Date | null, line = title) =>
-      perform(publication(cache, userId, teamId, title, at, line))
+    const publish = (title: string, at: Date | null, draft = chosen(title, at)) =>
+      perform(publication(cache, userId, teamId, title, at, draft))
     const change = (expectation: Expectation, set: Omit<Change, 'kind' | 'expectation'>, text: string) => {
       perform({ kind: 'change', expectation, ...set })
       const { title, estimated_completion: estimate } = expectation
@@ -98,13 +98,18 @@ function isToCome(estimate: string | null): boolean {
   return estimate === null || Date.parse(estimate) > now() + UNDO_MS
 }
 
+/** What would have been chosen to say the same. */
+function chosen(title: string, at: Date | null): Draft {
+  return { text: title, pick: at && { at: at.toISOString() }, kept: null }
+}
+
 function publication(
   cache: QueryClient,
   userId: string,
   teamId: string,
   title: string,
   at: Date | null,
-  line: string,
+  draft: Draft,
 ): Publish {
   const key = intent()
   const created = new Date(now()).toISOString()
@@ -121,7 +126,7 @@ function publication(
     created_at: created,
     updated_at: created,
   }
-  return { kind: 'publish', key, expectation: withUser(cache, row), line }
+  return { kind: 'publish', key, expectation: withUser(cache, row), draft }
 }
 
 /** Sends acts one after the other; what the server refuses is said where it was asked for, or in a toast. */
@@ -146,6 +151,7 @@ function usePerform(): (act: Act) => void {
         },
         onError: (error) => {
           void cache.invalidateQueries({ queryKey: keys.focus })
+          if (isSessionEnded(error)) return // sent after the next sign-in
           if (act.kind === 'publish' && location.pathname === '/') return // shown at its field
           const again = () => perform({ ...act, expectation: current(cache, act.expectation) })
           toast({
@@ -175,6 +181,10 @@ function current(cache: QueryClient, seen: Expectation): Expectation {
 /** Nothing came back, so that nobody knows whether it was done: it is sent until something does. */
 function isUnreachable(error: unknown): boolean {
   return error instanceof ApiError && error.passing && error.status !== 503
+}
+
+function isSessionEnded(error: unknown): boolean {
+  return error instanceof ApiError && error.slug === 'session-ended'
 }
 
 /** The active one that was in the way has been finished between the refusal and the look at it. */
@@ -239,7 +249,8 @@ export function useKeptActs(): void {
     for (const act of kept(key)) resume(act)
     const mutations = cache.getMutationCache()
     return mutations.subscribe(() => {
-      const pending = mutations.findAll({ mutationKey: keys.acts, status: 'pending' })
+      const unanswered = ({ state }: Mutation) => state.status === 'pending' || isSessionEnded(state.error)
+      const pending = mutations.findAll({ mutationKey: keys.acts, predicate: unanswered })
       keep(
         key,
         pending.map(({ state }) => state.variables as Act),

@@ -1,9 +1,10 @@
 /** The line to say what I am on: what of it is a time is shown before it is sent. */
 import { CornerDownLeft, X } from 'lucide-react'
 import { useId, useImperativeHandle, useRef, useState, type Ref } from 'react'
-import { Button, ToggleButton, ToggleButtonGroup } from 'react-aria-components'
+import { Button } from 'react-aria-components'
 import { now, useNow } from '../live/clock'
 import { duration } from '../ui/durations'
+import type { Draft } from '../live/pending'
 import { useLanguage, useWords } from '../words/words'
 import { Line } from './line'
 import { isSamePick, quickPicks, timeOf, type Pick } from './picks'
@@ -19,23 +20,23 @@ export interface ComposerHandle {
 }
 
 interface Properties {
-  publish: (title: string, at: Date | null, line: string) => void
+  publish: (title: string, at: Date | null, draft: Draft) => void
   /** Why the last one was refused, until something is typed. */
   refusal: Refusal | null
   /** Id of what asks the question. */
   labelledBy: string
-  /** What was typed before, when it was refused. */
-  line: string
+  /** What was typed and chosen before, when it was refused. */
+  draft?: Draft | undefined
   autoFocus: boolean
   ref?: Ref<ComposerHandle>
 }
 
-export function Composer({ publish, refusal, labelledBy, line, autoFocus, ref }: Properties) {
+export function Composer({ publish, refusal, labelledBy, draft: before, autoFocus, ref }: Properties) {
   const words = useWords()
   const id = useId()
   const field = useRef<HTMLTextAreaElement>(null)
   useImperativeHandle(ref, () => ({ focus: () => field.current?.focus() }))
-  const draft = useDraft(line)
+  const draft = useDraft(before)
   const { title, left } = draft
   const [isEmpty, setEmpty] = useState(false)
   const tooLong = left !== null && left < 0
@@ -45,7 +46,8 @@ export function Composer({ publish, refusal, labelledBy, line, autoFocus, ref }:
     if (last.title === '') {
       setEmpty(true)
       field.current?.focus()
-    } else if (!tooLong && !refusal?.wait) publish(last.title, last.at, draft.text)
+    } else if (!tooLong && !refusal?.wait)
+      publish(last.title, last.at, { text: draft.text, pick: draft.pick, kept: draft.kept })
   }
   const changed = (text: string) => {
     setEmpty(false)
@@ -92,15 +94,15 @@ export function Composer({ publish, refusal, labelledBy, line, autoFocus, ref }:
   )
 }
 
-type Draft = ReturnType<typeof useDraft>
+type Drafted = ReturnType<typeof useDraft>
 
 /** What is typed and chosen, and what it means. */
-function useDraft(line: string) {
+function useDraft(before: Draft | undefined) {
   const { reader, load } = useReader()
   const minute = useNow()
-  const [text, setText] = useState(line)
-  const [pick, setPick] = useState<Pick | null>(null)
-  const [kept, setKept] = useState<string | null>(null)
+  const [text, setText] = useState(before?.text ?? '')
+  const [pick, setPick] = useState<Pick | null>(before?.pick ?? null)
+  const [kept, setKept] = useState(before?.kept ?? null)
   const understood = (read: Reader | undefined, time: number) => {
     const reading = read?.(text, new Date(time))
     const phrase = reading?.phrase === kept ? null : (reading?.phrase ?? null)
@@ -116,9 +118,10 @@ function useDraft(line: string) {
   }
   const shown = understood(reader, minute)
   return {
-    text,
     ...shown,
+    text,
     pick,
+    kept,
     left: charactersLeft(shown.title),
     type: (next: string) => {
       setText(next)
@@ -133,7 +136,7 @@ function useDraft(line: string) {
   }
 }
 
-function Understood({ id, draft, title }: { id: string; draft: Draft; title: string }) {
+function Understood({ id, draft, title }: { id: string; draft: Drafted; title: string }) {
   const words = useWords()
   const language = useLanguage()
   const minute = useNow()
@@ -170,28 +173,30 @@ function Understood({ id, draft, title }: { id: string; draft: Draft; title: str
   )
 }
 
-function Picks({ draft }: { draft: Draft }) {
+function Picks({ draft }: { draft: Drafted }) {
   const words = useWords()
   const language = useLanguage()
   const minute = new Date(useNow())
   const picks = quickPicks(minute)
   const label = (pick: Pick) =>
     'in' in pick ? duration(pick.in * 60_000, words.time) : whenWords(new Date(pick.at), minute, language, words.time)
-  const chosen = picks.findIndex((pick) => isSamePick(draft.pick, pick))
   return (
     <div className="picks">
-      <ToggleButtonGroup
-        className="chips"
-        aria-label={words.focus.when}
-        selectedKeys={chosen < 0 ? [] : [chosen]}
-        onSelectionChange={(keys) => draft.choose(picks[Number([...keys][0])] ?? null)}
-      >
-        {picks.map((pick, index) => (
-          <ToggleButton key={index} id={index} className="chip">
-            {label(pick)}
-          </ToggleButton>
-        ))}
-      </ToggleButtonGroup>
+      <div className="chips" role="group" aria-label={words.focus.when}>
+        {picks.map((pick) => {
+          const chosen = isSamePick(draft.pick, pick)
+          return (
+            <Button
+              key={label(pick)}
+              className="chip"
+              aria-pressed={chosen}
+              onPress={() => draft.choose(chosen ? null : pick)}
+            >
+              {label(pick)}
+            </Button>
+          )
+        })}
+      </div>
       <ChooseTime at={draft.at} choose={(at) => draft.choose({ at: at.toISOString() })} />
     </div>
   )

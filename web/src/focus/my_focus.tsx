@@ -7,6 +7,7 @@ import { keys, useFocus, useMe, useMembers } from '../api/queries'
 import type { Expectation } from '../api/types'
 import { useApi } from '../app/providers'
 import { now } from '../live/clock'
+import type { Draft } from '../live/pending'
 import { useShortcuts } from '../ui/shortcuts'
 import { Skeleton } from '../ui/states'
 import { useWords } from '../words/words'
@@ -49,12 +50,12 @@ function Loaded({ mine }: { mine: Expectation | undefined }) {
     return () => clearTimeout(timer)
   }, [finished])
 
-  const publish = (title: string, at: Date | null, line: string) => {
+  const publish = (title: string, at: Date | null, draft?: Draft) => {
     refusal?.dismiss()
     setFinished(null)
     setAtLoad(false)
     setSaid(words.focus.published(title))
-    acts.publish(title, at, line)
+    acts.publish(title, at, draft)
   }
   const complete = (expectation: Expectation) => {
     setAtLoad(false)
@@ -90,7 +91,7 @@ function Loaded({ mine }: { mine: Expectation | undefined }) {
             publish={publish}
             refusal={refusal}
             labelledBy={LABEL}
-            line={refusal?.act.line ?? ''}
+            draft={refusal?.act.draft}
             autoFocus={atLoad || refusal !== null}
           />
           <FirstDay publish={publish} />
@@ -188,7 +189,7 @@ function Waiting() {
 }
 
 /** What this is for, while the team is one member who has never said anything. */
-function FirstDay({ publish }: { publish: (title: string, at: Date | null, line: string) => void }) {
+function FirstDay({ publish }: { publish: (title: string, at: Date | null, draft?: Draft) => void }) {
   const words = useWords().focus
   const api = useApi()
   const alone = useMembers().data?.length === 1
@@ -201,10 +202,7 @@ function FirstDay({ publish }: { publish: (title: string, at: Date | null, line:
   return (
     <p className="first-day">
       {words.firstDay}{' '}
-      <Button
-        className="button"
-        onPress={() => publish(words.exampleTitle, new Date(now() + EXAMPLE_MS), words.exampleTitle)}
-      >
+      <Button className="button" onPress={() => publish(words.exampleTitle, new Date(now() + EXAMPLE_MS))}>
         {words.firstExample}
       </Button>
     </p>

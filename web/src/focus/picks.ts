@@ -1,9 +1,8 @@
 /** Times to choose with one press. */
+import type { Draft } from '../live/pending'
 import { atHour, isSameDay, shifted } from './days'
 
-export type Pick =
-  /** Counted from when it is sent. */
-  { in: number } | { at: string }
+export type Pick = NonNullable<Draft['pick']>
 
 const MINUTE = 60_000
 const DAY_ENDS = 17

@@ -74,7 +74,8 @@ it('does nothing when the admin gives the second factor up', async () => {
 })
 
 it('publishes with the same key however often it is sent', async () => {
-  const act: Act = { kind: 'publish', key: 'key', line: 'New', expectation: { ...MINE, id: 'key', version: 0 } }
+  const draft = { text: 'New', pick: null, kept: null }
+  const act: Act = { kind: 'publish', key: 'key', draft, expectation: { ...MINE, id: 'key', version: 0 } }
   answers = [
     [503, problem('database-away')],
     [201, { ...MINE, id: 'real', version: 1 }],

@@ -30,7 +30,7 @@ function expectation(id: string, user: string, title: string, version = 1): Expe
 const publish = (key: string, title: string): Act => ({
   kind: 'publish',
   key,
-  line: title,
+  draft: { text: title, pick: null, kept: null },
   expectation: expectation(key, 'alex', title, 0),
 })
 

@@ -15,8 +15,16 @@ export interface Publish {
   /** The Idempotency-Key, and the expectation's id until the server has given it one. */
   key: string
   expectation: Expectation
-  /** The line as it was typed, to be given back if it is refused. */
-  line: string
+  draft: Draft
+}
+
+/** The line as it was typed, and what was chosen beside it: given back if it is refused. */
+export interface Draft {
+  text: string
+  /** A time that was chosen, counted from when it is sent, or fixed; it counts more than one in the text. */
+  pick: { in: number } | { at: string } | null
+  /** Words that are no time, though they look like one. */
+  kept: string | null
 }
 
 export interface Change extends OfOne<'change'> {

@@ -4,6 +4,7 @@ import { now } from '../live/clock'
 import { Avatar } from '../ui/avatar'
 import { duration } from '../ui/durations'
 import { useWords } from '../words/words'
+import { CardMenu } from './card_menu'
 import { Due, TheirTime } from './due'
 
 interface Properties {
@@ -15,6 +16,8 @@ interface Properties {
   mine: boolean
   /** Tab stops here; only one card of a list has it. */
   tabbable: boolean
+  /** The viewer may act for others. */
+  manages: boolean
   /** A row, which has no room for more than focus and time. */
   compact: boolean
   /** Where it stands in a list of which only a part is in the page. */
@@ -62,6 +65,9 @@ export const MemberCard = memo(function MemberCard(card: Properties) {
           </>
         )}
       </span>
+      {card.manages && !mine && focus !== null && (
+        <CardMenu focus={focus} name={member.name} tabbable={card.tabbable} />
+      )}
       {!card.compact && <TheirTime timezone={member.timezone} />}
     </li>
   )

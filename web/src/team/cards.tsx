@@ -12,10 +12,12 @@ export interface CardsProperties {
   /** Rows instead of cards. */
   compact: boolean
   me: string
+  /** The viewer is an admin. */
+  manages: boolean
 }
 
 /** All cards of a team that fits into the page. */
-export function Cards({ cards, view, compact, me }: CardsProperties) {
+export function Cards({ cards, view, compact, me, manages }: CardsProperties) {
   const list = useRef<HTMLUListElement>(null)
   const ordered = useOrder(cards, view, list)
   const walk = useWalk(ordered, list, () => columnsOf(list.current))
@@ -36,6 +38,7 @@ export function Cards({ cards, view, compact, me }: CardsProperties) {
           mine={member.id === me}
           tabbable={member.id === walk.tabbable}
           compact={compact}
+          manages={manages}
         />
       ))}
     </ul>

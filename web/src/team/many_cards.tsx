@@ -13,7 +13,7 @@ const MAX_COLUMNS = 4
 const BAR_PX = 64
 
 /** Rows of a team that does not fit: only those in sight are in the page. */
-export function ManyCards({ cards, view, me }: CardsProperties) {
+export function ManyCards({ cards, view, me, manages }: CardsProperties) {
   const list = useRef<HTMLUListElement>(null)
   const { columns, top } = useShape(list)
   const ordered = useOrder(cards, view, list)
@@ -64,6 +64,7 @@ export function ManyCards({ cards, view, me }: CardsProperties) {
           mine={member.id === me}
           tabbable={member.id === walk.tabbable}
           compact
+          manages={manages}
           row={index}
           column={column}
           position={index * columns + column + 1}

@@ -2,6 +2,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { Sparkles, UserPlus, Users } from 'lucide-react'
 import { lazy, Suspense, useDeferredValue, useMemo } from 'react'
 import { Button } from 'react-aria-components'
+import { useMe } from '../api/queries'
 import { useNow } from '../live/clock'
 import { useSession } from '../session/session'
 import { useMedia } from '../ui/media'
@@ -53,6 +54,7 @@ function Board({ cards, me, quiet }: { cards: Card[]; me: string; quiet: boolean
   const [find, setFind] = useFind()
   const searched = useDeferredValue(find)
   const compact = useMedia(PHONE)
+  const manages = useMe().data?.role === 'admin'
   const counts = useMemo(() => countsOf(cards, now), [cards, now])
   const visible = useMemo(() => shown(cards, show, searched, now), [cards, show, searched, now])
   const many = visible.length > MOST_CARDS
@@ -61,7 +63,7 @@ function Board({ cards, me, quiet }: { cards: Card[]; me: string; quiet: boolean
     <>
       <header className={cards.length > MOST_CARDS ? 'search-first' : undefined}>
         <h2 id="team-title">{words.title}</h2>
-        <p className="counts quiet" role="status">
+        <p className="counts quiet">
           <span>{words.people(counts.people)}</span>
           <span>{words.focused(counts.focused)}</span>
           <span className={counts.late > 0 ? 'is-late' : undefined}>{words.late(counts.late)}</span>
@@ -88,6 +90,7 @@ function Board({ cards, me, quiet }: { cards: Card[]; me: string; quiet: boolean
               view={`${show} ${searched} ${List === Cards ? 'cards' : 'rows'}`}
               compact={compact}
               me={me}
+              manages={manages}
             />
           </Suspense>
         </>
