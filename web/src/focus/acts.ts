@@ -45,22 +45,25 @@ export function useActs(): Acts {
   const words = useWords()
   const language = useLanguage()
   return useMemo(() => {
-    const undoable = (text: string, undo: () => void) => toastWithUndo(text, words.focus.undo, undo)
+    const undoable = (act: Act, text: string, undo: () => void) => {
+      const close = toastWithUndo(text, words.focus.undo, undo)
+      void perform(act).then((done) => done || close())
+    }
     const publish = (title: string, at: Date | null, draft = chosen(title, at)) =>
-      perform(publication(cache, userId, teamId, title, at, draft))
+      void perform(publication(cache, userId, teamId, title, at, draft))
     const change = (expectation: Expectation, set: Omit<Change, 'kind' | 'expectation'>, text: string) => {
-      perform({ kind: 'change', expectation, ...set })
+      const act: Change = { kind: 'change', expectation, ...set }
       const { title, estimated_completion: estimate } = expectation
-      if (set.estimated_completion !== undefined && !isToCome(estimate)) toast({ text })
-      else
-        undoable(text, () =>
-          perform({
-            kind: 'change',
-            expectation,
-            ...(set.title !== undefined && { title }),
-            ...(set.estimated_completion !== undefined && { estimated_completion: estimate }),
-          }),
-        )
+      const before = {
+        ...(set.title !== undefined && { title }),
+        ...(set.estimated_completion !== undefined && { estimated_completion: estimate }),
+      }
+      if (set.estimated_completion === undefined || isToCome(estimate)) {
+        undoable(act, text, () => void perform({ kind: 'change', expectation, ...before }))
+      } else {
+        void perform(act)
+        toast({ text })
+      }
     }
     return {
       publish,
@@ -76,19 +79,23 @@ export function useActs(): Acts {
       replace: (expectation, { expectation: { title, estimated_completion } }) =>
         change(expectation, { title, estimated_completion }, words.focus.replaced),
       complete: (expectation) => {
-        perform({ kind: 'complete', expectation })
+        const act: Act = { kind: 'complete', expectation }
         const text = punctuality(expectation, now(), words)
-        if (expectation.user_id === userId) undoable(text, () => perform({ kind: 'reopen', expectation }))
-        else toast({ text: words.focus.completedFor(expectation.user.name) })
+        if (expectation.user_id === userId) {
+          undoable(act, text, () => void perform({ kind: 'reopen', expectation }))
+        } else {
+          void perform(act).then((done) => done && toast({ text: words.focus.completedFor(expectation.user.name) }))
+        }
       },
       withdraw: (expectation) => {
-        perform({ kind: 'withdraw', expectation })
+        const act: Act = { kind: 'withdraw', expectation }
         const { title, estimated_completion: estimate } = expectation
-        if (expectation.user_id === userId)
-          undoable(words.focus.deleted, () =>
-            publish(title, estimate !== null && isToCome(estimate) ? new Date(estimate) : null),
-          )
-        else toast({ text: words.focus.deletedFor(expectation.user.name) })
+        if (expectation.user_id === userId) {
+          const at = estimate !== null && isToCome(estimate) ? new Date(estimate) : null
+          undoable(act, words.focus.deleted, () => publish(title, at))
+        } else {
+          void perform(act).then((done) => done && toast({ text: words.focus.deletedFor(expectation.user.name) }))
+        }
       },
     }
   }, [perform, userId, teamId, cache, words, language])
@@ -129,15 +136,15 @@ function publication(
   return { kind: 'publish', key, expectation: withUser(cache, row), draft }
 }
 
-/** Sends acts one after the other; what the server refuses is said where it was asked for, or in a toast. */
-function usePerform(): (act: Act) => void {
+/** Sends acts one after the other, and says whether it was done; what the server refuses is said where it was asked for, or in a toast. */
+function usePerform(): (act: Act) => Promise<boolean> {
   const api = useApi()
   const session = useSession()
   const connection = useConnection()
   const cache = useQueryClient()
   const words = useWords()
   return useMemo(() => {
-    const perform = (act: Act): void => {
+    const perform = (act: Act): Promise<boolean> => {
       const mutation = cache.getMutationCache().build<Expectation | null, Error, Act, unknown>(cache, {
         mutationKey: keys.acts,
         scope: { id: 'acts' },
@@ -153,7 +160,7 @@ function usePerform(): (act: Act) => void {
           void cache.invalidateQueries({ queryKey: keys.focus })
           if (isSessionEnded(error)) return // sent after the next sign-in
           if (act.kind === 'publish' && location.pathname === '/') return // shown at its field
-          const again = () => perform({ ...act, expectation: current(cache, act.expectation) })
+          const again = () => void perform({ ...act, expectation: current(cache, act.expectation) })
           toast({
             text: words.focus.notSaved(reason(error, words)),
             problem: true,
@@ -161,7 +168,10 @@ function usePerform(): (act: Act) => void {
           })
         },
       })
-      mutation.execute(act).catch(() => undefined) // onError has said it
+      return mutation.execute(act).then(
+        () => true,
+        () => false, // onError has said it
+      )
     }
     return perform
   }, [api, session, connection, cache, words])
@@ -246,7 +256,7 @@ export function useKeptActs(): void {
   const key = `acts:${userId}`
   const resume = useEffectEvent(usePerform())
   useEffect(() => {
-    for (const act of kept(key)) resume(act)
+    for (const act of kept(key)) void resume(act)
     const mutations = cache.getMutationCache()
     return mutations.subscribe(() => {
       const unanswered = ({ state }: Mutation) => state.status === 'pending' || isSessionEnded(state.error)

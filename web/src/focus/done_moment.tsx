@@ -1,3 +1,5 @@
+import './done_moment.css'
+
 /** A check drawn once, where the focus folds away. The toast says the same to screen readers. */
 export function DoneMoment({ title, text }: { title: string; text: string }) {
   return (

@@ -8,6 +8,7 @@ import { Line } from './line'
 import { laterPicks } from './picks'
 import { useReader } from './reader'
 import { whenWords } from './when'
+import './move_time.css'
 
 /** Says or picks another time; null for none. */
 export function MoveTime({ estimate, move }: { estimate: string | null; move: (at: Date | null) => void }) {

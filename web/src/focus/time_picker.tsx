@@ -18,6 +18,7 @@ import {
 import { now } from '../live/clock'
 import { useWords } from '../words/words'
 import { atHour, shifted } from './days'
+import './time_picker.css'
 
 /** A day and a time to come. Begins with `at`, or with tomorrow noon. */
 export default function TimePicker({ at, choose }: { at: Date | null; choose: (at: Date) => void }) {
