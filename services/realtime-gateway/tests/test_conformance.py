@@ -11,11 +11,11 @@ from unittest.mock import ANY
 import pytest
 
 from rte_realtime_gateway.protocol import messages
-from rte_realtime_gateway.protocol.frames import Version
+from rte_realtime_gateway.protocol.frames import Ref, Version
 from rte_testkit.gateway_world import ALL, TOPIC, Client, World
 
 Steps = Callable[[World, Client], None]
-Told = tuple[str | None, str, str, Any]
+Told = tuple[Ref, str, str, Any]
 """ref, topic, event and payload of a server message."""
 
 OK = {"status": "ok", "response": {}}

@@ -1,5 +1,6 @@
 """Presence of a crowd, told part by part, and of one member in two tabs."""
 
+import json
 import random
 from typing import Any
 
@@ -22,7 +23,9 @@ def room_of(world: World) -> Room:
 
 def entry(number: int, size: int = 300) -> Entry:
     """Somebody present with a peer."""
-    return Entry(f"member {number:05}", f"ref {number}", "user_maria", {"text": "x" * size}, "another")
+    return Entry(
+        f"member {number:05}", f"ref {number}", "user_maria", json.dumps({"text": "x" * size}).encode(), "another"
+    )
 
 
 def crowd(world: World, size: int = 300, count: int = CROWD) -> None:

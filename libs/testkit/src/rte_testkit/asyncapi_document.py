@@ -16,7 +16,7 @@ from rte_realtime_gateway.access import limits
 from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
 from rte_realtime_gateway.clients.channel import MAX_HELD_BYTES, MAX_HELD_MESSAGES
 from rte_realtime_gateway.clients.session import MAX_JOIN_BYTES
-from rte_realtime_gateway.protocol import bindings, filters, frames, join
+from rte_realtime_gateway.protocol import bindings, filters, frames, join, json_text
 from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEY
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED, CloseCode
 from rte_realtime_gateway.protocol.tables import COLUMNS, SCHEMA
@@ -175,7 +175,7 @@ LIMITS: dict[str, dict[str, int]] = {
         "team": int(limits.MESSAGE_RATES.team[0]),
     },
     "presence": {"changes a second": int(limits.PRESENCE_RATE[0]), "bytes": MAX_META_BYTES},
-    "message": {"bytes": Settings.model_fields["max_message_bytes"].default, "levels of JSON": frames.MAX_DEPTH},
+    "message": {"bytes": Settings.model_fields["max_message_bytes"].default, "levels of JSON": json_text.MAX_DEPTH},
     "join": {
         "bytes": MAX_JOIN_BYTES,
         "bytes of the topic": frames.MAX_HEADER_FIELD,

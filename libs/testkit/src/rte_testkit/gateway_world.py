@@ -21,7 +21,7 @@ from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.ports import Later
 from rte_realtime_gateway.protocol import bindings
 from rte_realtime_gateway.protocol.changes import Change, read
-from rte_realtime_gateway.protocol.frames import Broadcast, Version
+from rte_realtime_gateway.protocol.frames import Broadcast, Ref, Version
 from rte_realtime_gateway.rooms.presence import Entry
 from rte_realtime_gateway.rooms.replay import Replay, Storage, Stored
 from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
@@ -110,8 +110,8 @@ class Wire:
 class Said:
     """One server message; `join_ref` is None where the version has none."""
 
-    join_ref: str | None
-    ref: str | None
+    join_ref: Ref
+    ref: Ref
     topic: str
     event: str
     payload: Any

@@ -47,6 +47,7 @@ access/           who may do what
 ports.py          what the shared parts see of a client and its channels
 protocol/         the wire, pure
     frames.py           websocket messages of both versions
+    json_text.py        JSON as it was sent
     join.py             join requests
     bindings.py         which changes a join asks for
     filters.py          filters of rows

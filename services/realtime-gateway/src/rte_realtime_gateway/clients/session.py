@@ -81,12 +81,19 @@ class Session:
         try:
             self._handle(self._decode(data))
         except BadFrame as error:
-            # realtime-js before 2.110.4 damages each broadcast with a name that is not ASCII: no reason to close.
-            self._bad_frames += not is_broadcast(data)
-            metrics.DROPS.labels("bad_frame").inc()
-            self.writer.push(PHOENIX, "phx_reply", messages.error(f"BadFrame: {error}"))
-            if self._bad_frames >= MAX_BAD_FRAMES:
-                self.close(*CloseCode.BAD_FRAMES)
+            self._refuse(error, data)
+
+    def _refuse(self, error: BadFrame, data: str | bytes) -> None:
+        metrics.DROPS.labels("bad_frame").inc()
+        reply = messages.error(f"BadFrame: {error}")
+        if error.message is not None:
+            self._reply(error.message, reply)
+            return
+        self.writer.push(PHOENIX, "phx_reply", reply)
+        # realtime-js before 2.110.4 damages each broadcast with a name that is not ASCII: no reason to close.
+        self._bad_frames += not is_broadcast(data)
+        if self._bad_frames >= MAX_BAD_FRAMES:
+            self.close(*CloseCode.BAD_FRAMES)
 
     def _decode(self, data: str | bytes) -> Message:
         if isinstance(data, str):
@@ -108,16 +115,19 @@ class Session:
             if channel is None:
                 self._points.leave(message.topic)  # its channel has ended with an error, and it gives up
                 self._reply(message, messages.ok())
+            elif message.join_ref in (None, channel.join_ref):
+                channel.leave(message)
             else:
-                channel.leave(message.ref)
+                self._reply(message, messages.ok())  # an earlier join was left, which the later has replaced
         elif channel is not None:
-            # An absent or old join_ref is fine: clients before 2.100 and Python leave it out.
+            # A join_ref that is absent or unknown is fine: clients before 2.100 and Python leave it out.
             channel.receive(message)
         elif message.ref is not None and message.event != "access_token":
             self._reply(message, messages.error("unmatched topic"))
 
     def _join(self, message: Message) -> None:
-        if superseded := self._channels.get(message.topic):
+        superseded = self._channels.get(message.topic)
+        if superseded is not None:
             # Without phx_close: the Python client takes any for final, even that of a join it has repeated.
             self.remove(superseded)
             superseded.end()
@@ -137,8 +147,8 @@ class Session:
             message.topic,
             request,
             api_key=self._api_key,
-            ref=message.ref,
-            join_ref=message.join_ref or message.ref,
+            join=message,
+            superseded=superseded,
         )
         self._channels[message.topic] = channel
         self.remind(channel.deadline)

@@ -9,7 +9,7 @@ from rte_realtime_gateway.ports import Later, Listener
 from rte_realtime_gateway.protocol.frames import Broadcast, Version, push, push_broadcast
 from rte_realtime_gateway.protocol.messages import PREFIX
 from rte_realtime_gateway.rooms.announcements import Announcement
-from rte_realtime_gateway.rooms.presence import NOBODY, Entry, EntryId, Meta, Presence, new_ref
+from rte_realtime_gateway.rooms.presence import NOBODY, Entry, EntryId, Meta, Presence, meta_of, new_ref
 
 RETURN_SECONDS = 4.0
 """Seconds that somebody whose connection broke stays present: who returns meanwhile was never gone."""
@@ -148,12 +148,9 @@ class Rooms:
 
     # Presence of this process' clients
 
-    def track(
-        self, room: Room, listener: Listener, key: str, member_id: str, payload: Meta, old: Entry | None
-    ) -> Entry:
-        """Let the channel's client be present as it says; returns the entry to `untrack` later."""
-        # Nobody can be present as somebody else.
-        meta = {**payload, "user_id": member_id}
+    def track(self, room: Room, listener: Listener, key: str, member_id: str, payload: str, old: Entry | None) -> Entry:
+        """Let the channel's client be present as it says, in JSON; returns the entry to `untrack` later."""
+        meta = meta_of(payload, member_id)
         if old is not None and old.meta == meta:
             return old
         if old is not None:

@@ -170,7 +170,7 @@ class GatewaySocket(asyncio.Protocol):
         elif not data.startswith(b"GET "):  # `websockets` leaves that to who reads the request, and uvicorn to us
             response = handshake.reject(HTTPStatus.METHOD_NOT_ALLOWED, "Connect with GET\n")
         elif (version := _version(query)) is None:
-            response = handshake.reject(HTTPStatus.FORBIDDEN, "vsn is 1.0.0 or 2.0.0\n")
+            response = handshake.reject(HTTPStatus.FORBIDDEN, "vsn is 1.0.0 or 2.0.0, or a patch of them\n")
         else:
             response = handshake.accept(request)
             if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
@@ -352,10 +352,7 @@ class GatewaySocket(asyncio.Protocol):
 
 
 def _version(query: dict[str, list[str]]) -> Version | None:
-    try:
-        return Version(query.get("vsn", [Version.V1.value])[0])
-    except ValueError:
-        return None
+    return Version.named(query.get("vsn", [Version.V1.value])[0])
 
 
 def _request(data: bytes) -> Request:
