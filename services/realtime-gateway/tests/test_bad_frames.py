@@ -21,7 +21,17 @@ from rte_testkit.gateway_world import ALL, World
 
 
 @pytest.mark.parametrize("path", ["/realtime/v1/websocket", "/socket/websocket"])
-@pytest.mark.parametrize("query", ["", "?vsn=1.0.0", "?vsn=1.0.9", "?vsn=2.0.0", "?vsn=2.0.17", "?vsn=2.0.0&apikey=sb_publishable_x&log_level=info&unknown=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?vsn=1.0.0",
+        "?vsn=1.0.9",
+        "?vsn=2.0.0",
+        "?vsn=2.0.17",
+        "?vsn=2.0.0&apikey=sb_publishable_x&log_level=info&unknown=1",
+    ],
+)
 async def test_both_addresses_and_both_versions_connect(gateway: Gateway, path: str, query: str) -> None:
     async with connect(f"ws://127.0.0.1:{gateway.port}{path}{query}", proxy=None) as socket:
         await socket.send(

@@ -222,7 +222,7 @@ def test_a_silent_socket_and_one_without_channel_are_closed_by_name(joined: bool
     client = world.client()
     if joined:
         client.join(token=world.tokens.token(lives=1000), changes=[ALL])
-    for _ in range(6):
+    for _ in range(9):
         world.pass_time(11)
         if client.wire.closed is None and beats:
             client.say("heartbeat", {}, topic="phoenix")

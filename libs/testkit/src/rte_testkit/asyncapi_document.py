@@ -15,7 +15,7 @@ from rte_devstack.folder import REPOSITORY
 from rte_realtime_gateway.access import limits
 from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
 from rte_realtime_gateway.clients.channel import MAX_HELD_BYTES, MAX_HELD_MESSAGES
-from rte_realtime_gateway.clients.session import MAX_JOIN_BYTES
+from rte_realtime_gateway.clients.session import IDLE_SECONDS, MAX_JOIN_BYTES
 from rte_realtime_gateway.protocol import bindings, filters, frames, join, json_text
 from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEY
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED, CloseCode
@@ -256,7 +256,7 @@ def document() -> dict[str, Any]:
                 ),
                 "parameters": {"userId": {"description": "The member's own id; admins may read any"}},
             },
-            "phoenix": _channel("phoenix", "Heartbeats, at least every 60 s", beat),
+            "phoenix": _channel("phoenix", f"Heartbeats, at least every {IDLE_SECONDS:.0f} s", beat),
             "events": {
                 "address": f"{events.SUBJECTS.removesuffix('>')}{{entity}}.{{verb}}.{{teamId}}.{{userId}}",
                 "description": "Facts, written by the capture trigger of the database",

@@ -29,7 +29,8 @@ from rte_testkit.gateway import TEAM, VERBS, row
 
 TOPIC = "realtime:expectations:active"
 FLUSH_SECONDS = 0.06
-KEPT_SECONDS = 360.0
+KEPT_SECONDS = 390.0
+EXPIRY_GRACE_SECONDS = 35.0
 ALL = {"event": "*", "schema": "public", "table": "expectations"}
 SUBSCRIPTION = f"{TOPIC}#{bindings.read([ALL]).digest}"
 """Subscription of a client that joined for ALL."""
@@ -254,6 +255,7 @@ def hub_alone(
     peers: Alone | None = None,
     *,
     flush_seconds: float = FLUSH_SECONDS,
+    expiry_grace: float = EXPIRY_GRACE_SECONDS,
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
 ) -> Hub:
@@ -268,6 +270,7 @@ def hub_alone(
         positions,
         Readiness(),
         flush_seconds=flush_seconds,
+        expiry_grace=expiry_grace,
         kept_seconds=KEPT_SECONDS,
         now=now,
         clock=clock,
@@ -280,11 +283,12 @@ class World:
 
     clock: Clock = field(default_factory=Clock)
     sequence: int = 0
+    expiry_grace: float = EXPIRY_GRACE_SECONDS
 
     def __post_init__(self) -> None:
         clock = self.clock
         self.peers = Alone()
-        self.hub = hub_alone(clock.later, self.peers, now=clock.now, clock=clock.steady)
+        self.hub = hub_alone(clock.later, self.peers, expiry_grace=self.expiry_grace, now=clock.now, clock=clock.steady)
         self.tokens = Tokens(self.clock)
         self.hub.reset(self.sequence, "the first")
         for source in Source:

@@ -26,8 +26,9 @@ from rte_realtime_gateway.protocol.messages import CloseCode
 
 PHOENIX = "phoenix"
 """Topic of heartbeats, and of answers to what belongs to no channel."""
-IDLE_SECONDS = 60.0
-"""Seconds that a client may be silent, or without a channel; it sends a heartbeat every 25 s."""
+IDLE_SECONDS = 90.0
+"""Seconds that a client may be silent, or without a channel. It sends a heartbeat every 25 s, but browsers wake hidden
+tabs once a minute only."""
 MAX_BAD_FRAMES = 10
 """Frames that cannot be understood before the socket is closed."""
 MAX_JOIN_BYTES = 1 << 16
