@@ -17,7 +17,7 @@ from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL, TEAM_CHANN
 from rte_realtime_gateway.clients.channel import MAX_HELD_BYTES, MAX_HELD_MESSAGES
 from rte_realtime_gateway.clients.session import IDLE_SECONDS, MAX_JOIN_BYTES
 from rte_realtime_gateway.protocol import bindings, filters, frames, join, json_text
-from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEY
+from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEYS
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED, CloseCode
 from rte_realtime_gateway.protocol.tables import COLUMNS, SCHEMA
 from rte_realtime_gateway.rooms.announcements import ANNOUNCED, EXPORT_EVENTS, REPORT_EVENT
@@ -69,7 +69,7 @@ def const(*values: Any) -> JsonSchema:
 BINDING = {
     "type": "object",
     "properties": {
-        "event": const("*", "INSERT", "UPDATE", "DELETE"),
+        "event": {**TEXT, "description": "INSERT, UPDATE or DELETE; anything else is any of them, like `*`"},
         "schema": const("*", SCHEMA),
         "table": const("*", *COLUMNS),
         "filter": {
@@ -98,18 +98,19 @@ FROM_SERVER: dict[str, JsonSchema] = {
     ),
     "presence_state": METAS,
     "presence_diff": closed(joins=METAS, leaves=METAS),
-    "broadcast": closed(
-        "type",
-        "event",
-        "payload",
-        type=const("broadcast"),
-        event=TEXT,
-        payload={},
-        meta={
-            "type": "object",
-            "description": "Of kept broadcasts: `id`, and `replayed` for those of before the join",
+    "broadcast": {
+        "type": "object",
+        "description": "What came in a text frame is sent on as it is, with whatever its sender put beside the event",
+        "properties": {
+            "type": const("broadcast"),
+            "event": TEXT,
+            "payload": {},
+            "meta": {
+                "type": "object",
+                "description": "Of kept broadcasts: `id`, and `replayed` for those of before the join",
+            },
         },
-    ),
+    },
     "system": closed(
         channel=TEXT,
         extension=const("postgres_changes", "system"),
@@ -143,7 +144,7 @@ TO_SERVER: dict[str, JsonSchema] = {
                     },
                     "presence": {
                         "type": "object",
-                        "properties": {"key": {**TEXT, "not": const(RESERVED_PRESENCE_KEY)}, "enabled": FLAG},
+                        "properties": {"key": {**TEXT, "not": const(*sorted(RESERVED_PRESENCE_KEYS))}, "enabled": FLAG},
                     },
                     "private": FLAG,
                 },
@@ -154,9 +155,15 @@ TO_SERVER: dict[str, JsonSchema] = {
     "phx_leave": {"type": "object"},
     "access_token": closed(access_token={"type": ["string", "null"]}),
     "presence": closed("event", type=const("presence"), event=const("track", "untrack"), payload={"type": "object"}),
-    "push_broadcast": closed(
-        "event", type=const("broadcast"), event=TEXT, payload={"description": "An object reaches every client"}
-    ),
+    "push_broadcast": {
+        "type": "object",
+        "properties": {
+            "type": const("broadcast"),
+            "event": TEXT,
+            "payload": {"description": "An object reaches every client"},
+            "ids": False,
+        },
+    },
 }
 """Event -> payload of what clients send; a broadcast is called `broadcast` both ways."""
 

@@ -181,8 +181,10 @@ class Channel:
             raise Refused("ChannelRateLimitReached: Too many channels of this member or team")
         return grant
 
-    def _join_without_token(self, _: Refused) -> None:
-        if self.state is State.JOINING:
+    def _join_without_token(self, refusal: Refused) -> None:
+        if refusal.reason == authorization.MALFORMED and authorization.session_token(self._request.token) is not None:
+            self._refuse(refusal)
+        elif self.state is State.JOINING:
             self._token = None
             self._hub.readiness.when_ready(self._open)
 
@@ -300,7 +302,11 @@ class Channel:
             case State.TOKENLESS:
                 self.fail("Unauthorized: No access token came")
             case State.OPEN:
-                self.fail("InvalidJWTToken: Token has expired")
+                self.fail(f"InvalidJWTToken: {self._expired()}")
+
+    def _expired(self) -> str:
+        ended_at = self._grant.member.expires_at if self._grant else self._hub.now()
+        return authorization.expired(self._hub.now() - ended_at)
 
     def is_of(self, team_id: str, user_id: str) -> bool:
         """Whether it listens for this member of this team."""

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from rte_common.auth import InvalidToken, KeysUnavailable, Member
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.access import authorization
+from rte_realtime_gateway.access import authorization, token_gate
 from rte_realtime_gateway.access.authorization import Refused
 from rte_realtime_gateway.access.limits import MESSAGE_RATES
 from rte_realtime_gateway.hub import Hub
@@ -130,7 +130,7 @@ async def _member(request: Request) -> Member:
     try:
         member = await state["verifier"].verify(token)
     except InvalidToken as error:
-        raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": error.detail}) from error
+        raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": token_gate.reason(error, token)}) from error
     except KeysUnavailable as error:
         raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, {"message": str(error)}) from error
     if not state["hub"].revocations.allows(member):
