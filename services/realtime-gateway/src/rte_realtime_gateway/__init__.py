@@ -51,6 +51,8 @@ protocol/         the wire, pure
     join.py             join requests
     bindings.py         which changes a join asks for
     filters.py          filters of rows
+    cells.py            values of filters and rows, as Postgres reads them
+    patterns.py         LIKE and regular expressions, as Postgres means them
     changes.py          a change as clients see it
     tables.py           published tables and their columns
     messages.py         what the server says, and the codes with which it closes
