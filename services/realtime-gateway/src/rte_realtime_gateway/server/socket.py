@@ -37,9 +37,11 @@ HANDSHAKE_HEADERS = frozenset(
     {
         "connection",
         "upgrade",
+        "host",
         "origin",
         "sec-websocket-extensions",
         "sec-websocket-key",
+        "sec-websocket-protocol",
         "sec-websocket-version",
         "x-api-key",
     }
@@ -164,7 +166,8 @@ class GatewaySocket(asyncio.Protocol):
         # No urlsplit: it takes the path `//[x` for an address with a bad host, and raises.
         path, _, parameters = request.path.partition("?")
         query = parse_qs(parameters)
-        handshake = self._state["handshake"].protocol
+        rules = self._state["handshake"]
+        handshake = rules.protocol
         if path not in PATHS:
             response = handshake.reject(HTTPStatus.NOT_FOUND, "Connect to /realtime/v1/websocket\n")
         elif not data.startswith(b"GET "):  # `websockets` leaves that to who reads the request, and uvicorn to us
@@ -172,14 +175,14 @@ class GatewaySocket(asyncio.Protocol):
         elif (version := _version(query)) is None:
             response = handshake.reject(HTTPStatus.FORBIDDEN, "vsn is 1.0.0 or 2.0.0, or a patch of them\n")
         else:
-            response = handshake.accept(request)
+            response = rules.accept(request)
             if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
                 self._transport.write(response.serialize())
                 self._agree(handshake.extensions)
                 self._session = self._begin(version, request, query)
                 return
             if response.status_code == HTTPStatus.FORBIDDEN:
-                self._state["handshake"].log_refused_origin(request)
+                rules.log_refused_origin(request)
         self._transport.write(response.serialize())
         self._transport.close()
 
