@@ -142,3 +142,16 @@ def test_the_second_of_two_tabs_with_a_copied_session_id_ends_alone() -> None:
     tabs[1].say("presence", {"event": "untrack"})
     world.clock.advance(DIFF_SECONDS)
     assert watcher.heard_events() == ["presence_diff"]
+
+
+def test_one_alone_is_told_at_once_and_a_crowd_in_few_messages() -> None:
+    world = World()
+    watcher = world.member(user="user_sophia")
+    name = room_of(world).name
+    told = []
+    for number in range(200):
+        world.hub.rooms.present_elsewhere(name, entry(number, 10))
+        world.clock.advance(DIFF_SECONDS / 100)
+        told.append(len(watcher.heard_already()))
+    assert told[0] == 1
+    assert sum(told) <= 4
