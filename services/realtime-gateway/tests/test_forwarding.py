@@ -57,6 +57,19 @@ def payloads(client: Client) -> list[str]:
     return [(parts[4] if isinstance(parts, list) else parts["payload"]).text for parts in read]
 
 
+@pytest.mark.parametrize("text", [*TEXTS.values(), '{"event":"]","payload":{"a":[{}]}}'])
+@pytest.mark.parametrize(
+    ("before", "between", "after"), [("", ",", ""), (" ", " , ", " "), ("", ", ", "\n"), ("", ",", ',{"a":1}')]
+)
+def test_however_a_frame_is_written_its_payload_is_found(text: str, before: str, between: str, after: str) -> None:
+    world = World()
+    sender, listener = world.member(), world.member(user="user_maria")
+    sender.session.receive(
+        before + "[" + between.join(["null", '"9"', f'"{TOPIC}"', '"broadcast"', text]) + after + "]"
+    )
+    assert payloads(listener) == [text]
+
+
 @pytest.mark.parametrize("receiving", Version)
 @pytest.mark.parametrize("sending", Version)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)

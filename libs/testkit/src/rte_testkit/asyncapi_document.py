@@ -23,7 +23,7 @@ from rte_realtime_gateway.protocol.tables import COLUMNS, SCHEMA
 from rte_realtime_gateway.rooms.announcements import ANNOUNCED, EXPORT_EVENTS, REPORT_EVENT
 from rte_realtime_gateway.rooms.presence import MAX_META_BYTES
 from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES
-from rte_realtime_gateway.server.socket import SOCKET_PIECE_RATE
+from rte_realtime_gateway.server.socket import MAX_STRANGERS_BYTES, SOCKET_PIECE_RATE
 from rte_realtime_gateway.settings import Settings
 
 FILE = REPOSITORY / "docs" / "asyncapi.yaml"
@@ -192,6 +192,7 @@ LIMITS: dict[str, dict[str, int]] = {
         "conditions in filters": bindings.MAX_CONDITIONS,
         "values of `in`": filters.MAX_IN_VALUES,
     },
+    "message before a channel is open": {"bytes": MAX_STRANGERS_BYTES},
     "before the token has come": {"messages of a channel": MAX_HELD_MESSAGES, "bytes of a socket": MAX_HELD_BYTES},
     "kept broadcasts": {"of a channel": BROADCASTS_PER_ROOM, "bytes": MAX_KEPT_BYTES},
     "pings, pongs and pieces a second": {"socket": int(SOCKET_PIECE_RATE[0])},

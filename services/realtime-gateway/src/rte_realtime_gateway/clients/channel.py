@@ -60,6 +60,9 @@ class Owner(Client, Protocol):
     def joins_without_token(self, topic: str) -> bool:
         """Note that the topic was joined without a token; returns whether it was before."""
 
+    def trust(self) -> None:
+        """Take the client for what it says: it has shown a member's token."""
+
     def remind(self, deadline: float) -> None:
         """Have `check_deadline` called at this time, or before."""
 
@@ -212,6 +215,7 @@ class Channel:
         """Begin to deliver: presence, kept broadcasts, what was missed, then what comes."""
         self.state = State.OPEN
         self._grant = grant
+        self._owner.trust()
         self._set_deadline(self._hub.deadline_of(grant.member))
         self.changes.hold(grant)
         room = self._hub.rooms.enter(RoomName(grant.member.team_id, self.topic, self._request.private), self)

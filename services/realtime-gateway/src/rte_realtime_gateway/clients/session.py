@@ -5,7 +5,13 @@ from collections.abc import Callable
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.access import authorization
 from rte_realtime_gateway.access.authorization import Refused
-from rte_realtime_gateway.access.limits import MAX_CHANNELS, SOCKET_JOIN_RATE, SOCKET_MESSAGE_RATE, RateLimit
+from rte_realtime_gateway.access.limits import (
+    BYTES_OF_A_MESSAGE,
+    MAX_CHANNELS,
+    SOCKET_JOIN_RATE,
+    SOCKET_MESSAGE_RATE,
+    RateLimit,
+)
 from rte_realtime_gateway.changes.positions import keep_latest
 from rte_realtime_gateway.clients.channel import Channel, Gate
 from rte_realtime_gateway.clients.resume import ResumePoints
@@ -63,6 +69,8 @@ class Session:
         self._bad_frames = 0
         self._joins = RateLimit(*SOCKET_JOIN_RATE)
         self._messages = RateLimit(*SOCKET_MESSAGE_RATE)
+        self._is_trusted = False
+        """Whether a channel was opened, so that it is known who the client is."""
         self._without_token: dict[str, None] = {}
         """Topics that were joined without a token."""
         hub.add(self)
@@ -77,7 +85,8 @@ class Session:
     def receive(self, data: str | bytes) -> None:
         """Take one websocket message: text, or bytes of a binary one."""
         self.heard()
-        if wait := self._messages.overdraw(self._heard_at):
+        amount = 1 if self._is_trusted else 1 + len(data) // BYTES_OF_A_MESSAGE
+        if wait := self._messages.overdraw(self._heard_at, amount):
             self._outlet.slow_down(wait)
         try:
             self._handle(self._decode(data))
@@ -175,6 +184,12 @@ class Session:
 
     def _reply(self, message: Message, payload: bytes) -> None:
         self.writer.push(message.topic, "phx_reply", payload, ref=message.ref, join_ref=message.join_ref)
+
+    def trust(self) -> None:
+        """Take the client for what it says: it has shown a member's token."""
+        if not self._is_trusted:
+            self._is_trusted = True
+            self._outlet.take_long_messages()
 
     def joins_without_token(self, topic: str) -> bool:
         """Note that the topic was joined without a token; returns whether it was before."""

@@ -26,6 +26,9 @@ class Outlet(Protocol):
     def slow_down(self, seconds: float) -> None:
         """Take nothing from the client for so long."""
 
+    def take_long_messages(self) -> None:
+        """Take messages of any allowed length: it is known whose they are."""
+
 
 class Writer:
     """Writer to one client, in its protocol version."""

@@ -51,6 +51,8 @@ def value_of(text: str, kind: str) -> Value:
 
 
 def _integer(value: Any) -> int:
+    if type(value) is int:
+        return value  # a cell
     digits = str(value).strip(SPACES)
     is_decimal = DECIMAL.fullmatch(digits) is not None
     if len(digits) > MAX_DIGITS or not (is_decimal or OTHER_BASE.fullmatch(digits)):
@@ -63,6 +65,8 @@ def _integer(value: Any) -> int:
 
 def _boolean(value: Any) -> bool:
     """Any beginning of a word that begins no other."""
+    if isinstance(value, bool):
+        return value
     text = str(value).strip(SPACES).lower()
     meant = {truth for word, truth in WORDS.items() if text and word.startswith(text)}
     if len(meant) != 1:

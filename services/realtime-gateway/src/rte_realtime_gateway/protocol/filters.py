@@ -138,8 +138,11 @@ def _strict(compare: Callable[[Any], bool]) -> Test:
 
 def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[str, str], Test]:
     def build(value: str, kind: str) -> Test:
-        wanted, cast = cells.value_of(_unquote(value), kind), CASTS[kind]
-        return _strict(lambda cell: compare(cast(cell), wanted()))
+        value_now, cast = cells.value_of(_unquote(value), kind), CASTS[kind]
+        if kind == "timestamptz":
+            return _strict(lambda cell: compare(cast(cell), value_now()))
+        wanted = value_now()
+        return _strict(lambda cell: compare(cast(cell), wanted))
 
     return build
 

@@ -18,6 +18,8 @@ MAX_HEADER_FIELD = 255
 """Bytes of a header field: binary frames count them in one byte. Refs and topics of text frames are held to it too."""
 FIELDS = "join_ref", "ref", "topic", "event", "payload"
 """Fields of a frame in the order of version 2.0.0, by their names in 1.0.0."""
+HEAD = re.compile(r'\[(?:(?:"[^"\\]*"|null), ?){4}(?=\{)')
+"""All before the payload in a frame of version 2.0.0, as JSON.stringify and Python's json write it."""
 NOTHING = Part(None, "null")
 ARRAY, OBJECT = json_text.elements(json_text.part), json_text.members()
 MAX_INTEGER = (1 << 53) - 1
@@ -109,11 +111,12 @@ def decode_text(version: Version, text: str) -> Message:
     try:
         json_text.check_depth(text)
         try:
-            fields = _fields(version, orjson.loads(text))
+            value = orjson.loads(text)
         except orjson.JSONDecodeError:
             return _unwritable(version, text)
+        fields = _fields(version, value)
         forwarded = isinstance(fields[3], str) and fields[3] in FORWARDED
-        return _message(fields, len(text), _parts(version, text)[4].text if forwarded else "")
+        return _message(fields, len(text), _payload(version, value, text) if forwarded else "")
     except BadJson as error:
         raise BadFrame(f"The frame {error}") from None
 
@@ -146,6 +149,13 @@ def _ref(value: Any) -> Ref:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INTEGER:
         raise BadFrame("ref and join_ref are strings, whole numbers or null")
     return value
+
+
+def _payload(version: Version, value: Any, text: str) -> str:
+    """The text of the payload in a frame whose value this is."""
+    if version is Version.V2 and len(value) == len(FIELDS) and text.endswith("}]") and (head := HEAD.match(text)):
+        return text[head.end() : -1]  # as official clients write it, and five times as fast
+    return _parts(version, text)[4].text
 
 
 def _parts(version: Version, text: str) -> list[Part]:

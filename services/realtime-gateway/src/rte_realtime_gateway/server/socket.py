@@ -57,6 +57,10 @@ PONG_SIZE = 10
 """Bytes of a masked pong that repeats the four of our pings."""
 SLICE_BYTES = 1 << 12
 """Bytes taken from a client at a time: an event loop reads 64 times as much, in which there may be 40,000 frames."""
+MAX_STRANGERS_BYTES = 1 << 16
+"""Bytes of a message, also after inflating, before a channel is open: as many as of a join."""
+STRANGERS_SLICE_BYTES = 1 << 8
+"""Bytes taken at a time until then: some compressed frames of a hundred bytes each are work for milliseconds."""
 SOCKET_PIECE_RATE = 200.0, 2_000.0
 """Pings, pongs and pieces of messages, a second and after a rest. Clients that know no limit send one every 20 s."""
 CLOSED = -1
@@ -73,7 +77,10 @@ class GatewaySocket(asyncio.Protocol):
     def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: AppState) -> None:
         self._state = app_state
         self._server = server_state
-        self._websocket = Protocol(Side.SERVER, max_size=app_state["settings"].max_message_bytes, logger=log)
+        self._max_message_bytes = app_state["settings"].max_message_bytes
+        max_size = min(self._max_message_bytes, MAX_STRANGERS_BYTES)
+        self._websocket = Protocol(Side.SERVER, max_size=max_size, logger=log)
+        self._slice_bytes = STRANGERS_SLICE_BYTES
         self._max_queue_bytes = app_state["settings"].max_queue_bytes
         self._window_bits: int | None = None
         """Window of the compression that was agreed upon, if any."""
@@ -127,8 +134,8 @@ class GatewaySocket(asyncio.Protocol):
     def _take_backlog(self, session: Session) -> None:
         """Take what has come, a slice after the other, until the client is slowed down."""
         while self._backlog and self._reading_again is None:
-            data = bytes(self._backlog[:SLICE_BYTES])
-            del self._backlog[:SLICE_BYTES]
+            data = bytes(self._backlog[: self._slice_bytes])
+            del self._backlog[: self._slice_bytes]
             self._unparsed += len(data)
             self._websocket.receive_data(data)
             for event in self._websocket.events_received():
@@ -314,6 +321,11 @@ class GatewaySocket(asyncio.Protocol):
             metrics.SLOWED.inc()
             self._transport.pause_reading()
             self._read_again()
+
+    def take_long_messages(self) -> None:
+        """Take messages of any allowed length: it is known whose they are."""
+        self._websocket.max_size = self._max_message_bytes
+        self._slice_bytes = SLICE_BYTES
 
     def _read_again(self) -> None:
         """Read from the client if it is time, else look again when it is: one timer, however often it was moved."""
