@@ -7,6 +7,7 @@ from rte_realtime_gateway.access import authorization
 from rte_realtime_gateway.access.authorization import Refused
 from rte_realtime_gateway.access.limits import (
     BYTES_OF_A_MESSAGE,
+    FREE_BYTES,
     MAX_CHANNELS,
     SOCKET_JOIN_RATE,
     SOCKET_MESSAGE_RATE,
@@ -85,7 +86,7 @@ class Session:
     def receive(self, data: str | bytes) -> None:
         """Take one websocket message: text, or bytes of a binary one."""
         self.heard()
-        amount = 1 if self._is_trusted else 1 + len(data) // BYTES_OF_A_MESSAGE
+        amount = 1 if self._is_trusted else 1 + max(0, len(data) - FREE_BYTES) // BYTES_OF_A_MESSAGE
         if wait := self._messages.overdraw(self._heard_at, amount):
             self._outlet.slow_down(wait)
         try:
