@@ -21,12 +21,22 @@ from rte_testkit.gateway_world import ALL, World
 
 
 @pytest.mark.parametrize("path", ["/realtime/v1/websocket", "/socket/websocket"])
-@pytest.mark.parametrize("query", ["", "?vsn=1.0.0", "?vsn=2.0.0&apikey=sb_publishable_x&log_level=info&unknown=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?vsn=1.0.0",
+        "?vsn=1.0.9",
+        "?vsn=2.0.0",
+        "?vsn=2.0.17",
+        "?vsn=2.0.0&apikey=sb_publishable_x&log_level=info&unknown=1",
+    ],
+)
 async def test_both_addresses_and_both_versions_connect(gateway: Gateway, path: str, query: str) -> None:
     async with connect(f"ws://127.0.0.1:{gateway.port}{path}{query}", proxy=None) as socket:
         await socket.send(
             json.dumps({"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": "1"})
-            if "2.0.0" not in query
+            if "vsn=2" not in query
             else json.dumps([None, "1", "phoenix", "heartbeat", {}])
         )
         reply = json.loads(await socket.recv())
@@ -39,6 +49,8 @@ async def test_both_addresses_and_both_versions_connect(gateway: Gateway, path: 
     [
         ("/realtime/v1/websocket?vsn=3.0.0", {}, 403),
         ("/realtime/v1/websocket?vsn=x", {}, 403),
+        ("/realtime/v1/websocket?vsn=2.1.0", {}, 403),
+        ("/realtime/v1/websocket?vsn=2.0", {}, 403),
         ("/elsewhere", {}, 404),
         ("/realtime/v1/websocket", {"Origin": "https://evil.example"}, 403),
     ],
@@ -121,7 +133,7 @@ async def test_a_frame_that_cannot_be_understood_is_answered(
 @pytest.mark.parametrize(
     "hostile", [["x"], {"x": "x"}, 1, True, json.loads(nested(100))], ids=["list", "object", "number", "true", "deep"]
 )
-@pytest.mark.parametrize("name", ["event", "schema", "table", "filter"])
+@pytest.mark.parametrize("name", ["schema", "table", "filter"])
 @pytest.mark.parametrize("version", Version)
 def test_a_binding_of_the_wrong_type_is_an_error_and_the_others_work(version: Version, name: str, hostile: Any) -> None:
     world = World()

@@ -198,7 +198,7 @@ async def test_a_slow_reader_is_cut_with_a_name_and_holds_nobody_up(
         sent = 0
         while await gateway.metric("rte_gateway_drops_total", reason="closed_4001") == 0:
             await sender.say("broadcast", payload)
-            assert await healthy.hear("broadcast") == {"type": "broadcast", **payload}
+            assert await healthy.hear("broadcast") == payload
             sent += 1
         received = 0
         with pytest.raises(ConnectionClosed):

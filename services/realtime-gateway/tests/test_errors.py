@@ -28,7 +28,7 @@ def test_a_session_whose_upkeep_fails_ends_and_the_others_go_on(monkeypatch: pyt
     world = World()
     broken, silent = world.member(), world.member(user="user_maria")
     monkeypatch.setattr(broken.session, "check_deadlines", fail)
-    world.pass_time(61)
+    world.pass_time(91)
     assert broken.wire.closed == CloseCode.BROKEN
     assert silent.wire.closed == (4002, "no heartbeat")
     assert not world.hub.clients

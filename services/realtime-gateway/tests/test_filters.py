@@ -1,6 +1,7 @@
 """Filters: every operator, negation, AND, quoting, NULL, types, and what is wrong is said."""
 
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -59,7 +60,24 @@ ROW: dict[str, Any] = {
         ("title=match.final", True),
         ("title=imatch.FINAL", True),
         ("version=isdistinct.7", False),
-        ("done_at=isdistinct.null", False),
+        ("title=isdistinct.null", True),
+        ("user_id=in.(user_maria, user_alex)", True),
+        ("user_id=in.( user_maria , user_alex )", True),
+        ('user_id=in.("user_maria", "user_alex")', True),
+        ('user_id=in.(" user_alex")', False),
+        ("user_id=not.in.(user_maria, user_alex)", False),
+        ("user_id=not.in.(user_maria, NULL)", False),
+        ("done_at=not.in.()", True),
+        ("title=like.%(v2)%", True),
+        ('title=like.%"final"%', True),
+        ('title=eq."open', False),
+        ('title=neq."closed" and more', True),
+        ("title=match.Report.+100", True),
+        ("version=eq. 7 ", True),
+        ("created_at=lt.now", True),
+        ("created_at=lt.infinity", True),
+        ("created_at=gt.-infinity", True),
+        ("created_at=lt.tomorrow", True),
         ("done_at=isdistinct.2026-11-22", True),
         ('title=eq."Report, \\"final\\" (v2) 100%"', True),
         ("version=not.eq.7", False),
@@ -89,12 +107,22 @@ def test_a_filter_decides_as_postgres_would(text: str | None, expected: bool) ->
         "version=eq.seven",
         "id=eq.1",
         "is_done=eq.maybe",
-        "created_at=gt.yesterday",
+        "created_at=gt.the day before",
+        "done_at=isdistinct.null",
+        "version=like.7%",
+        "id=match.0b",
+        "version=is.true",
+        "is_done=is.TRUE",
+        "version=eq.2147483648",
+        "version=eq.٧",
+        "user_id=in.(a,,b)",
+        'user_id=in.("a"b)',
+        "user_id=in.({a},b)",
+        "title=like.100\\",
+        "title=match.\\mReport",
         "is_done=is.perhaps",
         "user_id=in.a,b",
         f"version=in.({','.join(map(str, range(101)))})",
-        'title=eq."open',
-        'title=eq."closed" and more',
         "title=match.(",
         "title=eq." + "x" * 5000,
         "version=eq.7,,",
@@ -137,7 +165,7 @@ def test_a_join_has_only_so_many_conditions_in_all() -> None:
 
 
 def test_a_cell_that_does_not_cast_matches_nothing() -> None:
-    assert not parse("created_at=gt.2026-11-22", EXPECTATIONS).matches({"created_at": "infinity"})
+    assert not parse("created_at=gt.2026-11-22", EXPECTATIONS).matches({"created_at": "12026-01-01T00:00:00+00:00"})
 
 
 @given(st.text(), st.text())
@@ -152,3 +180,20 @@ def test_any_value_survives_quoting(value: str, other: str) -> None:
 def test_no_filter_whatsoever_raises_anything_else(text: str) -> None:
     with suppress(BadFilter):
         parse(text, EXPECTATIONS).matches(ROW)
+
+
+def test_a_monitor_of_27_inches_is_found() -> None:
+    assert parse('title=eq.27" monitor', EXPECTATIONS).matches({"title": '27" monitor'})
+
+
+def test_letters_of_all_languages_are_letters_and_a_dot_is_anything() -> None:
+    assert parse(r"title=match.^\w+$", EXPECTATIONS).matches({"title": "Größe"})
+    assert parse("title=match.^a.b$", EXPECTATIONS).matches({"title": "a\nb"})
+    assert parse("title=ilike.GRÖSSE%", EXPECTATIONS).matches({"title": "grösse heute"})
+
+
+def test_now_is_the_moment_of_the_change() -> None:
+    overdue = parse("estimated_completion=lt.now", EXPECTATIONS)
+    moment = datetime.now(UTC)
+    assert overdue.matches({"estimated_completion": moment.isoformat()})
+    assert not overdue.matches({"estimated_completion": (moment + timedelta(hours=1)).isoformat()})

@@ -55,6 +55,11 @@ async def test_messages_reach_the_members_of_their_rooms(
         (BATCH, {"json": {"messages": [message(topic="expectations:user:user_maria")]}}, 403, "message"),
         (ONE.replace("active", "elsewhere"), {"json": {}}, 403, "message"),
         (BATCH, {"json": {"messages": [{"topic": TOPIC}]}}, 422, "errors"),
+        (BATCH, {"json": {"messages": {}}}, 422, "errors"),
+        (BATCH, {"json": {"messages": [5]}}, 422, "errors"),
+        (BATCH, {"json": []}, 422, "errors"),
+        (BATCH, {"json": {"messages": [message(payload="no object")]}}, 422, "errors"),
+        (BATCH, {"json": {"messages": [message()] * 101}}, 422, "errors"),
         (BATCH, {"content": b"{", "headers": {"content-type": "application/json"}}, 422, "errors"),
         (ONE, {"content": b"{", "headers": {"content-type": "application/json"}}, 422, "errors"),
         (BATCH, {"json": {"messages": [message(payload=json.loads("[" * 150 + "]" * 150))]}}, 422, "errors"),
@@ -83,9 +88,42 @@ async def test_of_a_batch_that_cannot_be_encoded_nothing_is_sent(
 ) -> None:
     async with bare(gateway.websocket_url()) as listener:
         await listener.join(members.token("user_maria"))
-        for payload, status in (2**70, 422), ([1e15] * 100_000, 413):
+        for payload, status in (5, 422), ({"text": "x" * 1_000_000}, 413):
             answer = await http.post(BATCH, json={"messages": [message(event="first"), message(payload=payload)]})
             assert answer.status_code == status
+        assert (await http.post(BATCH, json={"messages": [message(event="good")]})).status_code == 202
+        assert (await listener.hear("broadcast"))["event"] == "good"
+
+
+@pytest.mark.parametrize(
+    ("fields", "private"),
+    [({}, False), ({"private": None}, False), ({"private": False}, False), ({"private": True}, True)],
+)
+async def test_null_and_empty_are_not_private(
+    gateway: Gateway, members: Members, http: httpx.AsyncClient, fields: dict[str, Any], private: bool
+) -> None:
+    said = "" if fields.get("private") is None else str(fields["private"]).lower()
+    async with bare(gateway.websocket_url()) as listener:
+        await listener.join(members.token("user_maria"), private=private)
+        answers = [
+            await http.post(BATCH, json={"messages": [message(**fields, payload={"n": 1})]}),
+            await http.post(ONE + f"?private={said}" * ("private" in fields), json={"n": 2}),
+        ]
+        assert [answer.status_code for answer in answers] == [202, 202]
+        assert [(await listener.hear("broadcast"))["payload"] for _ in answers] == [{"n": 1}, {"n": 2}]
+
+
+async def test_a_batch_with_a_forbidden_topic_says_which_and_that_nothing_was_sent(
+    gateway: Gateway, members: Members, http: httpx.AsyncClient
+) -> None:
+    async with bare(gateway.websocket_url()) as listener:
+        await listener.join(members.token("user_maria"))
+        batch = [message(event="first"), message(topic="expectations:user:user_maria")]
+        answer = await http.post(BATCH, json={"messages": batch})
+        assert answer.status_code == 403
+        assert answer.json()["message"].startswith(
+            "Nothing of the batch was sent, because of messages.1: Unauthorized: You do not have permissions"
+        )
         assert (await http.post(BATCH, json={"messages": [message(event="good")]})).status_code == 202
         assert (await listener.hear("broadcast"))["event"] == "good"
 

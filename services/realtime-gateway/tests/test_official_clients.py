@@ -134,6 +134,30 @@ async def test_broadcasts_reach_the_others_with_acknowledgement(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+async def test_names_that_every_object_has_are_names_like_others(
+    kind: str, client: StartClient, members: Members, team: str
+) -> None:
+    names = ["constructor", "__proto__", "toString", "hasOwnProperty"]
+    listener, sender = [
+        await client(
+            one,
+            topic="expectations:active",
+            token=members.token(user, team=team),
+            broadcasts=names,
+            config={"presence": {"key": user}},
+        )
+        for one, user in ((kind, "user_maria"), ("js-2.109", "user_alex"))
+    ]
+    for one in (listener, sender):
+        await one.subscribed()
+    for name in names:
+        await sender.do("broadcast", event=name, payload={name: 1})
+    await sender.do("track", payload={"constructor": 1, "toString": 2})
+    await listener.heard("join", key="user_alex")
+    assert [report["event"] for report in listener.all("broadcast")] == names
+
+
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_renewed_token_keeps_the_channel(
     kind: str, client: StartClient, members: Members, changes: Changes
 ) -> None:

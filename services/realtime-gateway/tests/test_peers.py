@@ -29,7 +29,7 @@ from rte_realtime_gateway.server import upkeep
 from rte_testkit.gateway_world import KEPT_SECONDS, Alone
 
 ROOM = RoomName("org_harbour", "realtime:expectations:active", False)
-ENTRY = Entry("maria", "ref", "user_maria", {"user_id": "user_maria"}, "killed")
+ENTRY = Entry("maria", "ref", "user_maria", b'{"user_id":"user_maria"}', "killed")
 IGNORING = Watcher(lambda key, value: None, lambda key: None, lambda: None, lambda: None)
 
 

@@ -1,5 +1,6 @@
 """Presence of a crowd, told part by part, and of one member in two tabs."""
 
+import json
 import random
 from typing import Any
 
@@ -22,7 +23,9 @@ def room_of(world: World) -> Room:
 
 def entry(number: int, size: int = 300) -> Entry:
     """Somebody present with a peer."""
-    return Entry(f"member {number:05}", f"ref {number}", "user_maria", {"text": "x" * size}, "another")
+    return Entry(
+        f"member {number:05}", f"ref {number}", "user_maria", json.dumps({"text": "x" * size}).encode(), "another"
+    )
 
 
 def crowd(world: World, size: int = 300, count: int = CROWD) -> None:
@@ -139,3 +142,16 @@ def test_the_second_of_two_tabs_with_a_copied_session_id_ends_alone() -> None:
     tabs[1].say("presence", {"event": "untrack"})
     world.clock.advance(DIFF_SECONDS)
     assert watcher.heard_events() == ["presence_diff"]
+
+
+def test_one_alone_is_told_at_once_and_a_crowd_in_few_messages() -> None:
+    world = World()
+    watcher = world.member(user="user_sophia")
+    name = room_of(world).name
+    told = []
+    for number in range(200):
+        world.hub.rooms.present_elsewhere(name, entry(number, 10))
+        world.clock.advance(DIFF_SECONDS / 100)
+        told.append(len(watcher.heard_already()))
+    assert told[0] == 1
+    assert sum(told) <= 4

@@ -125,7 +125,7 @@ def test_rooms_of_two_teams_and_public_ones_never_meet() -> None:
         (False, {"since": 0}),
         (True, {}),
         (True, {"since": "yesterday"}),
-        (True, {"since": 0, "limit": 0}),
+        (True, {"since": 0, "limit": "none"}),
         (True, "all"),
     ],
 )

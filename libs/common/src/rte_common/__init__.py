@@ -2,6 +2,7 @@
 
 settings   what the environment must say, one mixin per dependency
 process    run a service: settings, logs, metrics port, drain on SIGTERM, /health and /ready
+connections  how many clients may be connected at once
 telemetry  JSON logs with scrubbing, request context and metrics, traces
 problems   errors as RFC 9457 problem+json
 problem_types/ every type of problem, in words: the one catalogue

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 from starlette.responses import Response
 
-from rte_common import telemetry
+from rte_common import connections, telemetry
 from rte_common.settings import ProcessSettings
 
 log = structlog.get_logger(__name__)
@@ -152,6 +152,7 @@ def run(
     """
     settings = load(settings_class)
     telemetry.setup(service, settings)
+    connections.BoundedProtocol.max_connections = connections.max_connections()
     app = create_app(settings)
     health: Health = app.state.health
     start_http_server(settings.metrics_port, settings.host)
@@ -160,7 +161,7 @@ def run(
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=connections.BoundedProtocol,
         log_config=None,
         access_log=False,
         lifespan="on",

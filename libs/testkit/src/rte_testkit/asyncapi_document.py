@@ -15,15 +15,15 @@ from rte_devstack.folder import REPOSITORY
 from rte_realtime_gateway.access import limits
 from rte_realtime_gateway.access.authorization import MEMBER_CHANNEL, TEAM_CHANNEL
 from rte_realtime_gateway.clients.channel import MAX_HELD_BYTES, MAX_HELD_MESSAGES
-from rte_realtime_gateway.clients.session import MAX_JOIN_BYTES
-from rte_realtime_gateway.protocol import bindings, filters, frames, join
-from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEY
+from rte_realtime_gateway.clients.session import IDLE_SECONDS, MAX_JOIN_BYTES
+from rte_realtime_gateway.protocol import bindings, filters, frames, join, json_text
+from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEYS
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED, CloseCode
 from rte_realtime_gateway.protocol.tables import COLUMNS, SCHEMA
 from rte_realtime_gateway.rooms.announcements import ANNOUNCED, EXPORT_EVENTS, REMINDER_EVENT, REPORT_EVENT
 from rte_realtime_gateway.rooms.presence import MAX_META_BYTES
 from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES
-from rte_realtime_gateway.server.socket import SOCKET_PIECE_RATE
+from rte_realtime_gateway.server.socket import MAX_STRANGERS_BYTES, SOCKET_PIECE_RATE
 from rte_realtime_gateway.settings import Settings
 
 FILE = REPOSITORY / "docs" / "asyncapi.yaml"
@@ -69,7 +69,7 @@ def const(*values: Any) -> JsonSchema:
 BINDING = {
     "type": "object",
     "properties": {
-        "event": const("*", "INSERT", "UPDATE", "DELETE"),
+        "event": {**TEXT, "description": "INSERT, UPDATE or DELETE; anything else is any of them, like `*`"},
         "schema": const("*", SCHEMA),
         "table": const("*", *COLUMNS),
         "filter": {
@@ -98,18 +98,19 @@ FROM_SERVER: dict[str, JsonSchema] = {
     ),
     "presence_state": METAS,
     "presence_diff": closed(joins=METAS, leaves=METAS),
-    "broadcast": closed(
-        "type",
-        "event",
-        "payload",
-        type=const("broadcast"),
-        event=TEXT,
-        payload={},
-        meta={
-            "type": "object",
-            "description": "Of kept broadcasts: `id`, and `replayed` for those of before the join",
+    "broadcast": {
+        "type": "object",
+        "description": "What came in a text frame is sent on as it is, with whatever its sender put beside the event",
+        "properties": {
+            "type": const("broadcast"),
+            "event": TEXT,
+            "payload": {},
+            "meta": {
+                "type": "object",
+                "description": "Of kept broadcasts: `id`, and `replayed` for those of before the join",
+            },
         },
-    ),
+    },
     "system": closed(
         channel=TEXT,
         extension=const("postgres_changes", "system"),
@@ -143,7 +144,7 @@ TO_SERVER: dict[str, JsonSchema] = {
                     },
                     "presence": {
                         "type": "object",
-                        "properties": {"key": {**TEXT, "not": const(RESERVED_PRESENCE_KEY)}, "enabled": FLAG},
+                        "properties": {"key": {**TEXT, "not": const(*sorted(RESERVED_PRESENCE_KEYS))}, "enabled": FLAG},
                     },
                     "private": FLAG,
                 },
@@ -154,9 +155,15 @@ TO_SERVER: dict[str, JsonSchema] = {
     "phx_leave": {"type": "object"},
     "access_token": closed(access_token={"type": ["string", "null"]}),
     "presence": closed("event", type=const("presence"), event=const("track", "untrack"), payload={"type": "object"}),
-    "push_broadcast": closed(
-        "event", type=const("broadcast"), event=TEXT, payload={"description": "An object reaches every client"}
-    ),
+    "push_broadcast": {
+        "type": "object",
+        "properties": {
+            "type": const("broadcast"),
+            "event": TEXT,
+            "payload": {"description": "An object reaches every client"},
+            "ids": False,
+        },
+    },
 }
 """Event -> payload of what clients send; a broadcast is called `broadcast` both ways."""
 
@@ -175,7 +182,7 @@ LIMITS: dict[str, dict[str, int]] = {
         "team": int(limits.MESSAGE_RATES.team[0]),
     },
     "presence": {"changes a second": int(limits.PRESENCE_RATE[0]), "bytes": MAX_META_BYTES},
-    "message": {"bytes": Settings.model_fields["max_message_bytes"].default, "levels of JSON": frames.MAX_DEPTH},
+    "message": {"bytes": Settings.model_fields["max_message_bytes"].default, "levels of JSON": json_text.MAX_DEPTH},
     "join": {
         "bytes": MAX_JOIN_BYTES,
         "bytes of the topic": frames.MAX_HEADER_FIELD,
@@ -185,6 +192,7 @@ LIMITS: dict[str, dict[str, int]] = {
         "conditions in filters": bindings.MAX_CONDITIONS,
         "values of `in`": filters.MAX_IN_VALUES,
     },
+    "message before a channel is open": {"bytes": MAX_STRANGERS_BYTES},
     "before the token has come": {"messages of a channel": MAX_HELD_MESSAGES, "bytes of a socket": MAX_HELD_BYTES},
     "kept broadcasts": {"of a channel": BROADCASTS_PER_ROOM, "bytes": MAX_KEPT_BYTES},
     "pings, pongs and pieces a second": {"socket": int(SOCKET_PIECE_RATE[0])},
@@ -264,7 +272,7 @@ def document() -> dict[str, Any]:
                 ),
                 "parameters": {"userId": {"description": "The member's own id; admins may read any"}},
             },
-            "phoenix": _channel("phoenix", "Heartbeats, at least every 60 s", beat),
+            "phoenix": _channel("phoenix", f"Heartbeats, at least every {IDLE_SECONDS:.0f} s", beat),
             "events": {
                 "address": f"{events.SUBJECTS.removesuffix('>')}{{entity}}.{{verb}}.{{teamId}}.{{userId}}",
                 "description": "Facts, written by the capture trigger of the database",

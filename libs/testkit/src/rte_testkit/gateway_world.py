@@ -21,7 +21,7 @@ from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.ports import Later
 from rte_realtime_gateway.protocol import bindings
 from rte_realtime_gateway.protocol.changes import Change, read
-from rte_realtime_gateway.protocol.frames import Broadcast, Version
+from rte_realtime_gateway.protocol.frames import Broadcast, Ref, Version
 from rte_realtime_gateway.rooms.presence import Entry
 from rte_realtime_gateway.rooms.replay import Replay, Storage, Stored
 from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
@@ -29,7 +29,8 @@ from rte_testkit.gateway import TEAM, VERBS, row
 
 TOPIC = "realtime:expectations:active"
 FLUSH_SECONDS = 0.06
-KEPT_SECONDS = 360.0
+KEPT_SECONDS = 390.0
+EXPIRY_GRACE_SECONDS = 35.0
 ALL = {"event": "*", "schema": "public", "table": "expectations"}
 SUBSCRIPTION = f"{TOPIC}#{bindings.read([ALL]).digest}"
 """Subscription of a client that joined for ALL."""
@@ -105,13 +106,16 @@ class Wire:
     def slow_down(self, seconds: float) -> None:
         self.slowed += seconds
 
+    def take_long_messages(self) -> None:
+        """Any message is taken."""
+
 
 @dataclass(frozen=True)
 class Said:
     """One server message; `join_ref` is None where the version has none."""
 
-    join_ref: str | None
-    ref: str | None
+    join_ref: Ref
+    ref: Ref
     topic: str
     event: str
     payload: Any
@@ -254,6 +258,7 @@ def hub_alone(
     peers: Alone | None = None,
     *,
     flush_seconds: float = FLUSH_SECONDS,
+    expiry_grace: float = EXPIRY_GRACE_SECONDS,
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
 ) -> Hub:
@@ -268,6 +273,7 @@ def hub_alone(
         positions,
         Readiness(),
         flush_seconds=flush_seconds,
+        expiry_grace=expiry_grace,
         kept_seconds=KEPT_SECONDS,
         now=now,
         clock=clock,
@@ -280,11 +286,12 @@ class World:
 
     clock: Clock = field(default_factory=Clock)
     sequence: int = 0
+    expiry_grace: float = EXPIRY_GRACE_SECONDS
 
     def __post_init__(self) -> None:
         clock = self.clock
         self.peers = Alone()
-        self.hub = hub_alone(clock.later, self.peers, now=clock.now, clock=clock.steady)
+        self.hub = hub_alone(clock.later, self.peers, expiry_grace=self.expiry_grace, now=clock.now, clock=clock.steady)
         self.tokens = Tokens(self.clock)
         self.hub.reset(self.sequence, "the first")
         for source in Source:

@@ -47,9 +47,12 @@ access/           who may do what
 ports.py          what the shared parts see of a client and its channels
 protocol/         the wire, pure
     frames.py           websocket messages of both versions
+    json_text.py        JSON as it was sent
     join.py             join requests
     bindings.py         which changes a join asks for
     filters.py          filters of rows
+    cells.py            values of filters and rows, as Postgres reads them
+    patterns.py         LIKE and regular expressions, as Postgres means them
     changes.py          a change as clients see it
     tables.py           published tables and their columns
     messages.py         what the server says, and the codes with which it closes

@@ -35,8 +35,8 @@ class Hub:
         readiness: Readiness,
         *,
         flush_seconds: float = 0.09,
-        expiry_grace: float = 35.0,
-        kept_seconds: float = 360.0,
+        expiry_grace: float = 60.0,
+        kept_seconds: float = 390.0,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -101,7 +101,7 @@ class Hub:
     def deadline_of(self, member: Member) -> float:
         """Time by this process' clock at which a channel with the member's token ends: a wall clock may jump later.
 
-        A channel outlives its token by a grace: clients renew on a heartbeat, every 25 s.
+        A channel outlives its token by a grace: clients renew on a heartbeat, every 25 s, or 60 s in hidden tabs.
         """
         return self.clock() + member.expires_at - self.now() + self._expiry_grace
 

@@ -4,7 +4,7 @@ from pydantic import Field, field_validator
 
 from rte_common.settings import ClerkSettings, CommaList, NatsSettings, ProcessSettings, split_commas
 
-HEARTBEAT_SECONDS = 60.0
+HEARTBEAT_SECONDS = 90.0
 """Seconds by which the last sign of life of a client may be older than its disconnection."""
 
 
@@ -22,7 +22,7 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
         300, ge=10, le=3600, description="how long after a lost connection a client still gets what it missed"
     )
     expiry_grace_seconds: float = Field(
-        35, ge=0, le=300, description="how long a channel outlives its token; clients renew every 25 s"
+        60, ge=0, le=300, description="how long a channel outlives its token; hidden tabs renew once a minute"
     )
     max_queue_bytes: int = Field(
         1 << 20, ge=1 << 16, description="bytes that may wait for a slow client before it is cut off"

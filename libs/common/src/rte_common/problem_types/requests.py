@@ -82,6 +82,14 @@ PROBLEM_TYPES = (
         "Nothing was changed, or it was changed as a whole: look before you repeat it",
     ),
     ProblemType(
+        "too-many-connections",
+        503,
+        "Too many clients are connected",
+        "The process has as many connections open as the system allows it, and keeps some for itself.",
+        "Try again after the seconds in `Retry-After`. Should it stay, its operators find the limit in their log.",
+        "Try again in 5 seconds",
+    ),
+    ProblemType(
         "unexpected",
         500,
         "Something broke on our side",

@@ -3,12 +3,18 @@
 Decided once per token and topic; the team comes from the token, never from the topic.
 """
 
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from rte_common.auth import Member
 
 TEAM_CHANNEL = "expectations:active"
 """Name of the channel of a whole team."""
+MALFORMED = "MalformedJWT: The token provided is not a valid JWT"
+"""The real server's words for what has three parts like a token and is none."""
 MEMBER_CHANNEL = "expectations:user:"
 """Beginning of the name of a member's own channel; the user id follows."""
 
@@ -60,3 +66,19 @@ def owner_of(channel: str) -> str | None:
 def session_token(text: str | None) -> str | None:
     """Session token in the text; None if it cannot be one: some clients send a publishable key (`sb_...`) instead."""
     return text if text is not None and text.count(".") == 2 else None
+
+
+def claims_of(token: str) -> dict[str, Any] | None:
+    """What a token says of itself, without any proof; None if it is no JWT."""
+    header, _, rest = token.partition(".")
+    claims, _, _ = rest.partition(".")
+    try:
+        read = [orjson.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in (header, claims)]
+    except ValueError:
+        return None
+    return read[1] if all(isinstance(part, dict) for part in read) else None
+
+
+def expired(seconds: float) -> str:
+    """The real server's words for a token that has expired so many seconds ago."""
+    return f"Token has expired {max(0, int(seconds))} seconds ago"

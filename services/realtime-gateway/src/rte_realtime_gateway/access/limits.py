@@ -25,9 +25,9 @@ class RateLimit:
         self._left = left - amount
         return True
 
-    def overdraw(self, now: float) -> float:
-        """Use one even if it is not there; returns the seconds until it would have been."""
-        self._left = self._refill(now) - 1
+    def overdraw(self, now: float, amount: float = 1) -> float:
+        """Use some even if there is not enough; returns the seconds until there would have been."""
+        self._left = self._refill(now) - amount
         return max(-self._left / self.rate, 0)
 
     def is_full(self, now: float) -> bool:
@@ -56,6 +56,9 @@ SOCKET_JOIN_RATE = 20.0, 2.0 * MAX_CHANNELS
 """Joins of one socket, a second and at once: a client joins all its channels at once, and again after a reconnect."""
 SOCKET_MESSAGE_RATE = 100.0, 400.0
 """Messages of one socket, a second and at once."""
+FREE_BYTES, BYTES_OF_A_MESSAGE = 4_096, 256
+"""Bytes of a message that cost nothing, and for which a socket without a channel is charged another message: nobody
+knows yet whose work that is. Joins are short."""
 JOIN_RATES = Rates(member=(50.0, 500.0), team=(2_500.0, 20_000.0))
 """Joins over all sockets."""
 MESSAGE_RATES = Rates(member=(200.0, 1_000.0), team=(2_500.0, 10_000.0))

@@ -9,6 +9,7 @@ import orjson
 
 from rte_realtime_gateway.access.readiness import Readiness, Source
 from rte_realtime_gateway.broker.key_value import KeyValue, Watcher
+from rte_realtime_gateway.protocol import json_text
 from rte_realtime_gateway.rooms.presence import NOBODY, Entry
 from rte_realtime_gateway.rooms.rooms import RoomName, Rooms
 
@@ -58,8 +59,8 @@ class OwnPresences:
 
     def _write(self, key: str, peer_id: str) -> None:
         room, entry = self._entries[key]
-        said = {"room": list(room), "key": entry.key, "ref": entry.ref, "member": entry.member_id, "meta": entry.meta}
-        self._store.put(key, orjson.dumps({**said, "replica": peer_id}))
+        said = {"room": list(room), "key": entry.key, "ref": entry.ref, "member": entry.member_id}
+        self._store.put(key, orjson.dumps({**said, "meta": orjson.Fragment(entry.meta), "replica": peer_id}))
 
     async def hand_over(self) -> None:
         """Leave the entries to whichever peer their clients come back to: the process ends."""
@@ -118,11 +119,12 @@ class SharedPresence:
         self._readiness.update(Source.PRESENCE, live=True)
 
     def _seen(self, key: str, value: bytes) -> None:
-        said = orjson.loads(value)
-        if said["replica"] == self._own.peer_id:
+        said = json_text.whole(value, json_text.members())
+        if said["replica"].value == self._own.peer_id:
             return
-        room = RoomName(*said["room"])
-        entry = Entry(said["key"], said["ref"], said["member"], said["meta"], said["replica"])
+        room = RoomName(*said["room"].value)
+        meta = said["meta"].text.encode()
+        entry = Entry(said["key"].value, said["ref"].value, said["member"].value, meta, said["replica"].value)
         if self._rooms.present_elsewhere(room, entry):
             self._own.release(key)
             self._sightings[key] = Sighting(room, entry, time.monotonic())

@@ -19,7 +19,7 @@ from rte_realtime_gateway.clients.writer import ChannelWriter, Writer
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.ports import Client, Write
 from rte_realtime_gateway.protocol import join, messages
-from rte_realtime_gateway.protocol.frames import Message
+from rte_realtime_gateway.protocol.frames import Message, Ref
 from rte_realtime_gateway.protocol.join import JoinRequest
 from rte_realtime_gateway.rooms.rooms import Room, RoomName
 
@@ -34,6 +34,10 @@ MAX_HELD_MESSAGES = 100
 """Messages kept for a channel that is not ready; realtime-js buffers as many."""
 MAX_HELD_BYTES = 1 << 16
 """Bytes of the messages kept for all channels of a socket: nobody knows yet whose it is."""
+
+
+MAX_EARLIER_JOINS = 10
+"""Joins of one topic whose numbers are remembered after they were replaced."""
 
 
 class Gate(Protocol):
@@ -55,6 +59,9 @@ class Owner(Client, Protocol):
 
     def joins_without_token(self, topic: str) -> bool:
         """Note that the topic was joined without a token; returns whether it was before."""
+
+    def trust(self) -> None:
+        """Take the client for what it says: it has shown a member's token."""
 
     def remind(self, deadline: float) -> None:
         """Have `check_deadline` called at this time, or before."""
@@ -95,13 +102,17 @@ class Channel:
         request: JoinRequest,
         *,
         api_key: str | None,
-        ref: str | None,
-        join_ref: str | None,
+        join: Message,
+        superseded: "Channel | None" = None,
     ) -> None:
         self.client: Client = owner
         self.topic = topic
         self.version = writer.version
-        self.writer = ChannelWriter(writer, topic, join_ref)
+        self.join_ref = join.ref if join.join_ref is None else join.join_ref
+        """Number of the join, which the client's messages and ours refer to."""
+        self.earlier_joins = superseded.latest_joins if superseded else ()
+        """Numbers of the joins that this one replaced. The client may still speak of them."""
+        self.writer = ChannelWriter(writer, topic, self.join_ref)
         self.state = State.JOINING
         self.deadline = hub.clock() + request.patience
         """Time by the hub's clock at which `check_deadline` has something to do."""
@@ -117,13 +128,18 @@ class Channel:
         self._points = points
         self._request = request
         self._api_key = api_key
-        self._ref = ref
-        """Number of the join, which its reply repeats."""
+        self._ref = join.ref
+        """Number of the join's message, which its reply repeats."""
         self._grant: Grant | None = None
         self._token: str | None = None
         self._entered: Entered | None = None
         self._held: list[Message] = []
         self._logged = False
+
+    @property
+    def latest_joins(self) -> tuple[Ref, ...]:
+        """Numbers of this join and of some that it replaced."""
+        return (self.join_ref, *self.earlier_joins)[:MAX_EARLIER_JOINS]
 
     @property
     def write(self) -> Write:
@@ -168,14 +184,16 @@ class Channel:
             raise Refused("ChannelRateLimitReached: Too many channels of this member or team")
         return grant
 
-    def _join_without_token(self, _: Refused) -> None:
-        if self.state is State.JOINING:
+    def _join_without_token(self, refusal: Refused) -> None:
+        if refusal.reason == authorization.MALFORMED and authorization.session_token(self._request.token) is not None:
+            self._refuse(refusal)
+        elif self.state is State.JOINING:
             self._token = None
             self._hub.readiness.when_ready(self._open)
 
     def _refuse(self, refusal: Refused) -> None:
         if self.state is State.JOINING:
-            self.writer.reply(self._ref, messages.error(refusal.reason))
+            self.writer.reply_to_join(self._ref, messages.error(refusal.reason))
             self._owner.remove(self)
             self.end()
             metrics.JOINS.labels("refused").inc()
@@ -183,7 +201,7 @@ class Channel:
     def _open(self) -> None:
         if self.state is not State.JOINING:
             return  # it ended while others opened
-        self.writer.reply(self._ref, messages.ok({"postgres_changes": self._request.changes.echo}))
+        self.writer.reply_to_join(self._ref, messages.ok({"postgres_changes": self._request.changes.echo}))
         metrics.JOINS.labels("ok").inc()
         self.changes.promise()
         if self._grant is None:
@@ -197,6 +215,7 @@ class Channel:
         """Begin to deliver: presence, kept broadcasts, what was missed, then what comes."""
         self.state = State.OPEN
         self._grant = grant
+        self._owner.trust()
         self._set_deadline(self._hub.deadline_of(grant.member))
         self.changes.hold(grant)
         room = self._hub.rooms.enter(RoomName(grant.member.team_id, self.topic, self._request.private), self)
@@ -224,7 +243,11 @@ class Channel:
 
     def receive(self, message: Message) -> None:
         """Take a message of the client for this channel."""
-        if message.event == "access_token":
+        if message.join_ref in self.earlier_joins and message.event != "broadcast":
+            # Said of a join that is over: it must not change what the later one has said. To the room it may speak.
+            if message.event == "presence":
+                self.writer.reply(message, messages.error("StaleJoin: The channel was joined again since"))
+        elif message.event == "access_token":
             self._renew(join.token_of(message.payload))
         elif self._entered is None or self._grant is None:
             self._hold(message)
@@ -236,7 +259,7 @@ class Channel:
             self._held.append(message)
             self.held_bytes += message.size
         else:
-            self.writer.reply(message.ref, messages.error("TooManyMessages: The channel is not ready yet"))
+            self.writer.reply(message, messages.error("TooManyMessages: The channel is not ready yet"))
 
     def _renew(self, token: str | None) -> None:
         """Take a newer token in place; what is no token, or the same, changes nothing."""
@@ -283,7 +306,11 @@ class Channel:
             case State.TOKENLESS:
                 self.fail("Unauthorized: No access token came")
             case State.OPEN:
-                self.fail("InvalidJWTToken: Token has expired")
+                self.fail(f"InvalidJWTToken: {self._expired()}")
+
+    def _expired(self) -> str:
+        ended_at = self._grant.member.expires_at if self._grant else self._hub.now()
+        return authorization.expired(self._hub.now() - ended_at)
 
     def is_of(self, team_id: str, user_id: str) -> bool:
         """Whether it listens for this member of this team."""
@@ -298,7 +325,7 @@ class Channel:
         self._owner.remove(self)
         self.end()
         for message in self._held:
-            self.writer.reply(message.ref, messages.error(reason))
+            self.writer.reply(message, messages.error(reason))
         self.writer.end("phx_error", orjson.dumps({"reason": reason}))
 
     def close(self, reason: str) -> None:
@@ -308,12 +335,12 @@ class Channel:
         self.writer.system("ok", reason, extension="system")
         self.writer.end("phx_close", messages.EMPTY)
 
-    def leave(self, ref: str | None) -> None:
+    def leave(self, message: Message) -> None:
         """End it because the client asks for it."""
         self._owner.remove(self)
         self.end(for_good=True)
         self._points.leave(self.topic, self.changes.key, self._grant.member if self._grant else None)
-        self.writer.reply(ref, messages.ok())
+        self.writer.reply(message, messages.ok())
         self.writer.end("phx_close", messages.EMPTY)
 
     def end(self, *, for_good: bool = False) -> None:

@@ -1,7 +1,5 @@
 """Client messages: what a client says on an open channel, and what its room sends it in turn."""
 
-from typing import Any
-
 import orjson
 import structlog
 
@@ -11,16 +9,22 @@ from rte_realtime_gateway.access.limits import MAX_LOGGED_CHARACTERS, PRESENCE_R
 from rte_realtime_gateway.clients.writer import ChannelWriter
 from rte_realtime_gateway.hub import Hub
 from rte_realtime_gateway.ports import Listener
-from rte_realtime_gateway.protocol import messages
-from rte_realtime_gateway.protocol.frames import Broadcast, Message, push_broadcast
+from rte_realtime_gateway.protocol import json_text, messages
+from rte_realtime_gateway.protocol.frames import Broadcast, Encoding, Message, push_broadcast
 from rte_realtime_gateway.protocol.join import JoinRequest
+from rte_realtime_gateway.protocol.json_text import BadJson, Part
 from rte_realtime_gateway.rooms.presence import MAX_META_BYTES, Cursor, Entry, joins_payload
 from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES, NOT_KEPT, seconds_to_keep
 from rte_realtime_gateway.rooms.rooms import Room
 
 log = structlog.get_logger(__name__)
 
+NO_FIELDS = Part({}, "{}")
 TOO_MANY = "ClientRateLimitReached: Too many messages per second"
+
+
+class BadBroadcast(ValueError):
+    """Broadcast that is not sent on; the text says why."""
 
 
 class ClientMessages:
@@ -43,7 +47,7 @@ class ClientMessages:
             case "broadcast":
                 self._broadcast(message, grant)
             case "presence":
-                self._writer.reply(message.ref, self._track(message.payload, grant))
+                self._writer.reply(message, self._track(message, grant))
             case _:
                 metrics.DROPS.labels("unknown_event").inc()
                 self._log_unknown(message.event)
@@ -59,20 +63,22 @@ class ClientMessages:
     # Broadcasts
 
     def _broadcast(self, message: Message, grant: Grant) -> None:
-        broadcast = read_broadcast(message.payload)
+        try:
+            broadcast = read_broadcast(message)
+        except BadBroadcast as error:
+            self._acknowledge(message, messages.error(f"InvalidBroadcast: {error}"))
+            return
         refusal = self._refused(broadcast, grant)
-        if broadcast is None or refusal is not None:
-            self._acknowledge(message.ref, refusal)
+        if refusal is not None:
+            self._acknowledge(message, refusal)
         elif (seconds := self._seconds_to_keep(broadcast)) is None:
             self._hub.rooms.broadcast(self._room.name, broadcast, self._listener)
-            self._acknowledge(message.ref, messages.ok())
+            self._acknowledge(message, messages.ok())
         else:
-            self._send_kept(message.ref, broadcast, seconds)
+            self._send_kept(message, broadcast, seconds)
 
-    def _refused(self, broadcast: Broadcast | None, grant: Grant) -> bytes | None:
+    def _refused(self, broadcast: Broadcast, grant: Grant) -> bytes | None:
         """The reply to a broadcast that cannot be sent."""
-        if broadcast is None:
-            return messages.error("InvalidBroadcast: a broadcast has an event and a payload")
         if refusal := self._refusal(grant):
             return messages.error(refusal)
         if broadcast.is_too_large(self._room.name.topic):
@@ -86,21 +92,21 @@ class ClientMessages:
             return None
         return seconds_to_keep(orjson.loads(broadcast.meta).get("persist"))
 
-    def _send_kept(self, ref: str | None, broadcast: Broadcast, seconds: int) -> None:
+    def _send_kept(self, message: Message, broadcast: Broadcast, seconds: int) -> None:
         if len(broadcast.payload) > MAX_KEPT_BYTES:
-            self._acknowledge(ref, messages.error(f"TooLargeToPersist: at most {MAX_KEPT_BYTES} bytes"))
+            self._acknowledge(message, messages.error(f"TooLargeToPersist: at most {MAX_KEPT_BYTES} bytes"))
             return
 
         def answered(number: str | None) -> None:
             reply = messages.error(NOT_KEPT) if number is None else messages.ok({"id": number})
             if self._may_still_hear():
-                self._acknowledge(ref, reply)
+                self._acknowledge(message, reply)
 
         self._hub.replay.send(self._room.name, broadcast, seconds, answered, self._listener)
 
-    def _acknowledge(self, ref: str | None, reply: bytes | None) -> None:
-        if self._request.ack and reply is not None:
-            self._writer.reply(ref, reply)
+    def _acknowledge(self, message: Message, reply: bytes) -> None:
+        if self._request.ack:
+            self._writer.reply(message, reply)
 
     def send_replay(self) -> None:
         """Send the kept broadcasts of the room, if the join asked for them."""
@@ -128,19 +134,22 @@ class ClientMessages:
 
     # Presence
 
-    def _track(self, payload: Any, grant: Grant) -> bytes:
+    def _track(self, message: Message, grant: Grant) -> bytes:
         """Do what a presence message says; returns the reply."""
-        said = payload if isinstance(payload, dict) else {}
+        said = message.payload if isinstance(message.payload, dict) else {}
         verb = str(said.get("event", "")).lower()
         if verb == "untrack":
             self.end(for_good=True)
             return messages.ok()
-        meta = said.get("payload")
         if verb != "track":
             return messages.error("InvalidPresence: the event is track or untrack")
-        if not isinstance(meta, dict):
+        if not isinstance(said.get("payload", {}), dict):
             return messages.error("Presence track payload must be a map")
-        if len(orjson.dumps(meta)) > MAX_META_BYTES:
+        try:
+            payload = json_text.whole(message.text, json_text.members()).get("payload", NO_FIELDS).text
+        except BadJson as error:
+            return messages.error(f"InvalidPresence: the message {error}")
+        if len(payload.encode()) > MAX_META_BYTES:
             return messages.error(f"Track message size exceeded: at most {MAX_META_BYTES} bytes")
         refusal = self._refusal(grant)
         if refusal is None and not self._presence_rate.acquire(self._hub.clock()):
@@ -151,7 +160,7 @@ class ClientMessages:
             self.send_presence_state()
             self._listener.sees_presence = True
         key, member_id = self._request.presence_key, grant.member.id
-        self._entry = self._hub.rooms.track(self._room, self._listener, key, member_id, meta, self._entry)
+        self._entry = self._hub.rooms.track(self._room, self._listener, key, member_id, payload, self._entry)
         return messages.ok()
 
     def send_presence_state(self) -> None:
@@ -186,10 +195,18 @@ class ClientMessages:
             self._hub.rooms.lose(self._room, entry, self._listener)
 
 
-def read_broadcast(payload: Any) -> Broadcast | None:
-    """The broadcast in a message's payload: a binary frame's, or `{event, payload}`."""
+def read_broadcast(message: Message) -> Broadcast:
+    """The broadcast of a message: a binary frame's, or a text frame's whole payload as it was sent.
+
+    Raises BadBroadcast for what would break the official clients of everybody who hears it.
+    """
+    payload = message.payload
     if isinstance(payload, Broadcast):
         return payload
-    if not isinstance(payload, dict) or not isinstance(payload.get("event"), str):
-        return None
-    return Broadcast(payload["event"], orjson.dumps(payload.get("payload", {})))
+    if not isinstance(payload, dict):
+        raise BadBroadcast("the payload is an object")
+    if "ids" in payload:  # realtime-js takes any such message for a row change
+        raise BadBroadcast("`ids` beside the event is for row changes only")
+    if not isinstance(payload.get("event"), str | None):
+        raise BadBroadcast("the event is a string")
+    return Broadcast("", message.text.encode(), Encoding.MESSAGE)

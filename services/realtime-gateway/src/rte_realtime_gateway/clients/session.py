@@ -5,7 +5,14 @@ from collections.abc import Callable
 from rte_realtime_gateway import metrics
 from rte_realtime_gateway.access import authorization
 from rte_realtime_gateway.access.authorization import Refused
-from rte_realtime_gateway.access.limits import MAX_CHANNELS, SOCKET_JOIN_RATE, SOCKET_MESSAGE_RATE, RateLimit
+from rte_realtime_gateway.access.limits import (
+    BYTES_OF_A_MESSAGE,
+    FREE_BYTES,
+    MAX_CHANNELS,
+    SOCKET_JOIN_RATE,
+    SOCKET_MESSAGE_RATE,
+    RateLimit,
+)
 from rte_realtime_gateway.changes.positions import keep_latest
 from rte_realtime_gateway.clients.channel import Channel, Gate
 from rte_realtime_gateway.clients.resume import ResumePoints
@@ -26,8 +33,9 @@ from rte_realtime_gateway.protocol.messages import CloseCode
 
 PHOENIX = "phoenix"
 """Topic of heartbeats, and of answers to what belongs to no channel."""
-IDLE_SECONDS = 60.0
-"""Seconds that a client may be silent, or without a channel; it sends a heartbeat every 25 s."""
+IDLE_SECONDS = 90.0
+"""Seconds that a client may be silent, or without a channel. It sends a heartbeat every 25 s, but browsers wake hidden
+tabs once a minute only."""
 MAX_BAD_FRAMES = 10
 """Frames that cannot be understood before the socket is closed."""
 MAX_JOIN_BYTES = 1 << 16
@@ -62,6 +70,8 @@ class Session:
         self._bad_frames = 0
         self._joins = RateLimit(*SOCKET_JOIN_RATE)
         self._messages = RateLimit(*SOCKET_MESSAGE_RATE)
+        self._is_trusted = False
+        """Whether a channel was opened, so that it is known who the client is."""
         self._without_token: dict[str, None] = {}
         """Topics that were joined without a token."""
         hub.add(self)
@@ -76,17 +86,25 @@ class Session:
     def receive(self, data: str | bytes) -> None:
         """Take one websocket message: text, or bytes of a binary one."""
         self.heard()
-        if wait := self._messages.overdraw(self._heard_at):
+        amount = 1 if self._is_trusted else 1 + max(0, len(data) - FREE_BYTES) // BYTES_OF_A_MESSAGE
+        if wait := self._messages.overdraw(self._heard_at, amount):
             self._outlet.slow_down(wait)
         try:
             self._handle(self._decode(data))
         except BadFrame as error:
-            # realtime-js before 2.110.4 damages each broadcast with a name that is not ASCII: no reason to close.
-            self._bad_frames += not is_broadcast(data)
-            metrics.DROPS.labels("bad_frame").inc()
-            self.writer.push(PHOENIX, "phx_reply", messages.error(f"BadFrame: {error}"))
-            if self._bad_frames >= MAX_BAD_FRAMES:
-                self.close(*CloseCode.BAD_FRAMES)
+            self._refuse(error, data)
+
+    def _refuse(self, error: BadFrame, data: str | bytes) -> None:
+        metrics.DROPS.labels("bad_frame").inc()
+        reply = messages.error(f"BadFrame: {error}")
+        if error.message is not None:
+            self._reply(error.message, reply)
+            return
+        self.writer.push(PHOENIX, "phx_reply", reply)
+        # realtime-js before 2.110.4 damages each broadcast with a name that is not ASCII: no reason to close.
+        self._bad_frames += not is_broadcast(data)
+        if self._bad_frames >= MAX_BAD_FRAMES:
+            self.close(*CloseCode.BAD_FRAMES)
 
     def _decode(self, data: str | bytes) -> Message:
         if isinstance(data, str):
@@ -108,16 +126,19 @@ class Session:
             if channel is None:
                 self._points.leave(message.topic)  # its channel has ended with an error, and it gives up
                 self._reply(message, messages.ok())
+            elif message.join_ref in (None, channel.join_ref):
+                channel.leave(message)
             else:
-                channel.leave(message.ref)
+                self._reply(message, messages.ok())  # an earlier join was left, which the later has replaced
         elif channel is not None:
-            # An absent or old join_ref is fine: clients before 2.100 and Python leave it out.
+            # A join_ref that is absent or unknown is fine: clients before 2.100 and Python leave it out.
             channel.receive(message)
         elif message.ref is not None and message.event != "access_token":
             self._reply(message, messages.error("unmatched topic"))
 
     def _join(self, message: Message) -> None:
-        if superseded := self._channels.get(message.topic):
+        superseded = self._channels.get(message.topic)
+        if superseded is not None:
             # Without phx_close: the Python client takes any for final, even that of a join it has repeated.
             self.remove(superseded)
             superseded.end()
@@ -137,8 +158,8 @@ class Session:
             message.topic,
             request,
             api_key=self._api_key,
-            ref=message.ref,
-            join_ref=message.join_ref or message.ref,
+            join=message,
+            superseded=superseded,
         )
         self._channels[message.topic] = channel
         self.remind(channel.deadline)
@@ -164,6 +185,12 @@ class Session:
 
     def _reply(self, message: Message, payload: bytes) -> None:
         self.writer.push(message.topic, "phx_reply", payload, ref=message.ref, join_ref=message.join_ref)
+
+    def trust(self) -> None:
+        """Take the client for what it says: it has shown a member's token."""
+        if not self._is_trusted:
+            self._is_trusted = True
+            self._outlet.take_long_messages()
 
     def joins_without_token(self, topic: str) -> bool:
         """Note that the topic was joined without a token; returns whether it was before."""

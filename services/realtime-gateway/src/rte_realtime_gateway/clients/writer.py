@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rte_realtime_gateway.ports import Write
 from rte_realtime_gateway.protocol import messages
-from rte_realtime_gateway.protocol.frames import Version, push
+from rte_realtime_gateway.protocol.frames import Message, Ref, Version, push
 
 
 class Outlet(Protocol):
@@ -26,6 +26,9 @@ class Outlet(Protocol):
     def slow_down(self, seconds: float) -> None:
         """Take nothing from the client for so long."""
 
+    def take_long_messages(self) -> None:
+        """Take messages of any allowed length: it is known whose they are."""
+
 
 class Writer:
     """Writer to one client, in its protocol version."""
@@ -39,9 +42,7 @@ class Writer:
         self._waiting: dict[ChannelWriter, list[Callable[[], None]]] = {}
         """Calls that wait until the client has read more."""
 
-    def push(
-        self, topic: str, event: str, payload: bytes, *, ref: str | None = None, join_ref: str | None = None
-    ) -> None:
+    def push(self, topic: str, event: str, payload: bytes, *, ref: Ref = None, join_ref: Ref = None) -> None:
         """Write one server message."""
         self.write(push(self.version, topic, event, payload, ref=ref, join_ref=join_ref))
 
@@ -72,11 +73,12 @@ class Writer:
 class ChannelWriter:
     """Writer of one channel's messages."""
 
-    def __init__(self, writer: Writer, topic: str, join_ref: str | None) -> None:
+    def __init__(self, writer: Writer, topic: str, join_ref: Ref) -> None:
         self.topic = topic
         self.version = writer.version
         self._writer = writer
-        self._join_ref = join_ref
+        self.join_ref = join_ref
+        """Number of the join."""
 
     @property
     def name(self) -> str:
@@ -93,8 +95,13 @@ class ChannelWriter:
         """Whether the client takes less than it is sent."""
         return self._writer.lagging
 
-    def reply(self, ref: str | None, payload: bytes) -> None:
-        """Answer the client's message `ref`."""
+    def reply(self, question: Message, payload: bytes) -> None:
+        """Answer a message of the client, whose join_ref is perhaps that of an earlier join: it knows it by that."""
+        join_ref = self.join_ref if question.join_ref is None else question.join_ref
+        self._writer.push(self.topic, "phx_reply", payload, ref=question.ref, join_ref=join_ref)
+
+    def reply_to_join(self, ref: Ref, payload: bytes) -> None:
+        """Answer the join."""
         self._push("phx_reply", payload, ref)
 
     def send(self, event: str, payload: bytes) -> None:
@@ -103,14 +110,14 @@ class ChannelWriter:
 
     def end(self, event: str, payload: bytes) -> None:
         """Write the message that ends the channel: it refers to the join."""
-        self._push(event, payload, self._join_ref)
+        self._push(event, payload, self.join_ref)
 
     def system(self, status: str, message: str, *, extension: str = "postgres_changes") -> None:
         """Write a `system` message."""
         self.send("system", messages.system(self.name, status, message, extension))
 
-    def _push(self, event: str, payload: bytes, ref: str | None) -> None:
-        self._writer.push(self.topic, event, payload, ref=ref, join_ref=self._join_ref)
+    def _push(self, event: str, payload: bytes, ref: Ref) -> None:
+        self._writer.push(self.topic, event, payload, ref=ref, join_ref=self.join_ref)
 
     def when_writable(self, proceed: Callable[[], None]) -> None:
         """Call `proceed` once the client has taken most of what it was sent, unless the channel has ended by then."""

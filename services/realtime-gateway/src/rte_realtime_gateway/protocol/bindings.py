@@ -113,8 +113,8 @@ def _binding(number: int, entry: dict[str, Any]) -> Binding:
     table = entry.get("table") or ANY
     schema = entry.get("schema") or SCHEMA
     text = entry.get("filter") or ""
-    if not isinstance(event, str) or event.upper() not in EVENTS:
-        raise BadBinding(f"Unable to subscribe to changes with given parameters. Unknown event: {event!s:.100}")
+    # Absent, null and unknown events are any, as on the real server: clients in Kotlin ask for `SELECT`.
+    event = event.upper() if isinstance(event, str) and event.upper() in EVENTS else ANY
     if not isinstance(schema, str) or not isinstance(table, str):
         raise BadBinding("Unable to subscribe to changes with given parameters. schema and table are text")
     if schema not in (SCHEMA, ANY) or (table != ANY and table not in COLUMNS):
@@ -125,16 +125,17 @@ def _binding(number: int, entry: dict[str, Any]) -> Binding:
     select = _select(entry.get("select"), table)
     if table == ANY and text.strip():
         raise BadBinding("Error parsing `filter` params: a filter needs a table")
-    return Binding(number, event.upper(), table, text, select, filters.parse(text, COLUMNS.get(table, {})))
+    return Binding(number, event, table, text, select, filters.parse(text, COLUMNS.get(table, {})))
 
 
 def _select(wanted: Any, table: str) -> Select:
-    if wanted is None:
-        return None
-    if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
+    if isinstance(wanted, str):
         raise BadBinding("Error parsing `select` params: a list of column names")
+    names = frozenset(name for name in wanted if isinstance(name, str)) if isinstance(wanted, list) else frozenset()
+    if not names:
+        return None  # all columns: what the real server makes of an empty list, and of anything else
     if table == ANY:
         raise BadBinding("Error parsing `select` params: a selection needs a table")
-    if unknown := set(wanted) - COLUMNS[table].keys():
+    if unknown := names - COLUMNS[table].keys():
         raise BadBinding(f"Error parsing `select` params: there is no column {min(unknown)!r}")
-    return frozenset(wanted)
+    return names

@@ -1,30 +1,30 @@
 """Row filters of a binding: `column=op.value`, several joined by commas, each possibly negated with `not.`.
 
-The grammar is the real server's (Supabase docs "Postgres Changes", filters; realtime-js
-RealtimePostgresFilterBuilder): PostgREST's quoting, where double quotes and parentheses keep commas together.
+Grammar and meaning are the real server's, which hands them to Postgres (Supabase docs "Postgres Changes", filters;
+realtime-js RealtimePostgresFilterBuilder): tests/test_filters_in_postgres.py compares the two.
 """
 
 import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
-from uuid import UUID
 
-import re2
+from rte_realtime_gateway.protocol import cells, patterns
+from rte_realtime_gateway.protocol.cells import CASTS, BadValue
+from rte_realtime_gateway.protocol.patterns import BadPattern, Matches
 
 MAX_IN_VALUES = 100
 MAX_FILTER_CHARACTERS = 4096
 """Characters of a whole filter, at most."""
-MAX_PATTERN_BYTES = 1 << 16
-"""Memory of one compiled pattern. Compiling it takes less than a millisecond; with a megabyte it took twenty."""
 PATTERN = re.compile(r"=(?:not\.)?i?(?:like|match)\.")
+QUOTE_AFTER = ".(,"
+"""Characters after which a double quote begins a quoted value; elsewhere it is a character like others."""
 
 Truth = bool | None
 """Truth in SQL, which has three values: None is unknown."""
 Test = Callable[[Any], Truth]
-Cast = Callable[[Any], Any]
 
 
 class BadFilter(ValueError):
@@ -52,8 +52,8 @@ class Filter:
         """Whether the row passes. A missing cell counts as NULL."""
         try:
             return all(condition.test(row.get(condition.column)) for condition in self.conditions)
-        except BadFilter:
-            return False  # a cell outside Python's range, like the timestamp "infinity"
+        except BadValue:
+            return False  # a cell beyond what we can read, like a year of five digits
 
 
 def parse(text: str | None, columns: Mapping[str, str]) -> Filter:
@@ -80,82 +80,47 @@ def _condition(text: str, columns: Mapping[str, str]) -> Condition:
     name, dot, value = rest.removeprefix("not.").partition(".")
     if not dot or name not in OPERATORS:
         raise BadFilter(f"{rest!r} does not begin with an operator ({', '.join(OPERATORS)})")
-    test = OPERATORS[name](value, _cast_of(columns[column]))
+    try:
+        test = OPERATORS[name](value, columns[column])
+    except BadValue:
+        raise BadFilter(f"{value!r} is not of type {columns[column]}") from None
+    except BadPattern as error:
+        raise BadFilter(str(error)) from None
     return Condition(column, _negate(test) if negated else test)
 
 
 def _split(text: str) -> list[str]:
     """Split at the commas that are neither quoted nor inside parentheses."""
-    parts, start, depth, position = [], 0, 0, 0
+    parts, start, depth, position, before = [], 0, 0, 0, ""
     while position < len(text):
-        match text[position]:
-            case '"':
-                position = _end_of_quote(text, position)
-            case "(":
-                depth += 1
-            case ")":
-                depth -= 1
-            case "," if depth <= 0:
-                parts.append(text[start:position])
-                start = position + 1
+        character = text[position]
+        if character == '"' and before and before in QUOTE_AFTER:
+            position = _end_of_quote(text, position)
+        elif character == "(":
+            depth += 1
+        elif character == ")":
+            depth = max(0, depth - 1)
+        elif character == "," and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+        before = "" if start == position + 1 else character
         position += 1
     return [*parts, text[start:]]
 
 
 def _end_of_quote(text: str, start: int) -> int:
+    """Where the quote ends; at the end of the text if it is not closed."""
     position = start + 1
     while position < len(text) and text[position] != '"':
         position += 2 if text[position] == "\\" else 1
-    if position >= len(text):
-        raise BadFilter("a double quote is not closed")
     return position
 
 
 def _unquote(text: str) -> str:
-    stripped = text.strip()
-    if not stripped.startswith('"'):
+    """What is quoted as a whole, without its quotes; anything else as it is."""
+    if not text.startswith('"') or _end_of_quote(text, 0) != len(text) - 1:
         return text
-    if _end_of_quote(stripped, 0) != len(stripped) - 1:
-        raise BadFilter(f"{text!r} goes on after its closing quote")
-    characters = iter(stripped[1:-1])
-    return "".join(next(characters) if character == "\\" else character for character in characters)
-
-
-def _moment(value: Any) -> datetime:
-    moment = datetime.fromisoformat(str(value))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = str(value).lower()
-    if word in ("true", "t", "yes", "on", "1"):
-        return True
-    if word in ("false", "f", "no", "off", "0"):
-        return False
-    raise ValueError(f"not a boolean: {word}")
-
-
-CASTS: dict[str, Cast] = {
-    "text": str,
-    "int4": int,
-    "bool": _boolean,
-    "uuid": lambda value: UUID(str(value)),
-    "timestamptz": _moment,
-}
-
-
-def _cast_of(kind: str) -> Cast:
-    cast = CASTS[kind]
-
-    def checked(value: Any) -> Any:
-        try:
-            return cast(value)
-        except ValueError:
-            raise BadFilter(f"{value!r} is not of type {kind}") from None
-
-    return checked
+    return cells.ESCAPE.sub(r"\1", text[1:-1])
 
 
 def _negate(test: Test) -> Test:
@@ -171,86 +136,70 @@ def _strict(compare: Callable[[Any], bool]) -> Test:
     return lambda cell: None if cell is None else compare(cell)
 
 
-def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[str, Cast], Test]:
-    def build(value: str, cast: Cast) -> Test:
-        wanted = cast(_unquote(value))
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[str, str], Test]:
+    def build(value: str, kind: str) -> Test:
+        value_now, cast = cells.value_of(_unquote(value), kind), CASTS[kind]
+        if kind == "timestamptz":
+            return _strict(lambda cell: compare(cast(cell), value_now()))
+        wanted = value_now()
         return _strict(lambda cell: compare(cast(cell), wanted))
 
     return build
 
 
-def _in(value: str, cast: Cast) -> Test:
-    if not (value.startswith("(") and value.endswith(")")):
+def _in(value: str, kind: str) -> Test:
+    if len(value) < 2 or not (value.startswith("(") and value.endswith(")")):
         raise BadFilter("`in` takes a list in parentheses")
-    items = _split(value[1:-1])
+    items = cells.array(value[1:-1])
     if len(items) > MAX_IN_VALUES:
         raise BadFilter(f"`in` takes at most {MAX_IN_VALUES} values")
-    wanted = {cast(_unquote(item)) for item in items}
-    return _strict(lambda cell: cast(cell) in wanted)
+    if not items:
+        return lambda cell: False  # also for NULL
+    values, cast = [cells.value_of(item, kind) for item in items if item is not None], CASTS[kind]
+    wanted = frozenset(value() for value in values)
+    otherwise = None if None in items else False
+
+    def is_in(cell: Any) -> Truth:
+        if cell is None:
+            return None
+        known = cast(cell)
+        # Of times, some are others each time: `now`.
+        return known in wanted or (kind == "timestamptz" and any(known == value() for value in values)) or otherwise
+
+    return is_in
 
 
-def _is(value: str, cast: Cast) -> Test:
-    match value.lower():
-        case "null" | "unknown":
-            return lambda cell: cell is None
-        case "not_null":
-            return lambda cell: cell is not None
-        case "true":
-            return lambda cell: cell is True
-        case "false":
-            return lambda cell: cell is False
-    raise BadFilter("`is` takes null, not_null, true, false or unknown")
+def _is(value: str, kind: str) -> Test:
+    if value not in IS:
+        raise BadFilter(f"`is` takes {', '.join(IS)}")
+    if value not in ("null", "not_null") and kind != "bool":
+        raise BadFilter(f"`is.{value}` needs a column of type bool, not {kind}")
+    return IS[value]
 
 
-def _is_distinct(value: str, cast: Cast) -> Test:
-    if value.lower() == "null":
-        return lambda cell: cell is not None
-    wanted = cast(_unquote(value))
-    return lambda cell: cell is None or cast(cell) != wanted
+def _is_distinct(value: str, kind: str) -> Test:
+    wanted, cast = cells.value_of(_unquote(value), kind), CASTS[kind]
+    return lambda cell: cell is None or cast(cell) != wanted()
 
 
-def _like(*, ignore_case: bool) -> Callable[[str, Cast], Test]:
-    def build(value: str, cast: Cast) -> Test:
-        return _search(f"(?s)^{_pattern_of_like(_unquote(value))}$", ignore_case=ignore_case)
+def _pattern(compile_: Callable[[str], Matches]) -> Callable[[str, str], Test]:
+    def build(value: str, kind: str) -> Test:
+        if kind != "text":
+            raise BadFilter(f"patterns need a column of type text, not {kind}")
+        matches = compile_(_unquote(value))
+        return _strict(lambda cell: matches(str(cell)))
 
     return build
 
 
-def _pattern_of_like(like: str) -> str:
-    characters = iter(like)
-    pattern = ""
-    for character in characters:
-        match character:
-            case "%":
-                pattern += ".*"
-            case "_":
-                pattern += "."
-            case "\\":
-                pattern += re2.escape(next(characters, "\\"))
-            case _:
-                pattern += re2.escape(character)
-    return pattern
-
-
-def _match(*, ignore_case: bool) -> Callable[[str, Cast], Test]:
-    return lambda value, cast: _search(_unquote(value), ignore_case=ignore_case)
-
-
-def _search(pattern: str, *, ignore_case: bool) -> Test:
-    # RE2 runs in linear time: a client's pattern must not be able to hold up everybody else.
-    options = re2.Options()
-    options.case_sensitive = not ignore_case
-    options.log_errors = False
-    options.max_mem = MAX_PATTERN_BYTES
-    try:
-        expression = re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0]
-        raise BadFilter(f"bad pattern: {reason.decode() if isinstance(reason, bytes) else reason}") from None
-    return _strict(lambda cell: expression.search(str(cell)) is not None)
-
-
-OPERATORS: dict[str, Callable[[str, Cast], Test]] = {
+IS: dict[str, Test] = {
+    "null": lambda cell: cell is None,
+    "not_null": lambda cell: cell is not None,
+    "true": lambda cell: cell is True,
+    "false": lambda cell: cell is False,
+    "unknown": lambda cell: cell is None,
+}
+OPERATORS: dict[str, Callable[[str, str], Test]] = {
     "eq": _comparison(operator.eq),
     "neq": _comparison(operator.ne),
     "lt": _comparison(operator.lt),
@@ -258,10 +207,10 @@ OPERATORS: dict[str, Callable[[str, Cast], Test]] = {
     "gt": _comparison(operator.gt),
     "gte": _comparison(operator.ge),
     "in": _in,
-    "like": _like(ignore_case=False),
-    "ilike": _like(ignore_case=True),
+    "like": _pattern(partial(patterns.like, ignore_case=False)),
+    "ilike": _pattern(partial(patterns.like, ignore_case=True)),
     "is": _is,
-    "match": _match(ignore_case=False),
-    "imatch": _match(ignore_case=True),
+    "match": _pattern(partial(patterns.regular, ignore_case=False)),
+    "imatch": _pattern(partial(patterns.regular, ignore_case=True)),
     "isdistinct": _is_distinct,
 }

@@ -8,6 +8,7 @@ import orjson
 
 from rte_realtime_gateway.protocol import bindings
 from rte_realtime_gateway.protocol.bindings import Requested
+from rte_realtime_gateway.protocol.frames import MAX_INTEGER
 
 JOIN_SECONDS = 8.0
 """Seconds that a join waits for changes to flow: clients give up after 10, unless their option `timeout` says else."""
@@ -16,8 +17,25 @@ MAX_REPLAY = 25
 MAX_BINDINGS = 100
 MAX_PRESENCE_KEY_BYTES = 128
 """Bytes of a presence key in JSON: a thousand keys and their metas go into one message."""
-RESERVED_PRESENCE_KEY = "ids"
-"""Presence key that nobody may have: realtime-js takes a payload with a top-level `ids` for a row change, and fails."""
+RESERVED_PRESENCE_KEYS = frozenset(
+    {
+        "ids",
+        "__proto__",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+    }
+)
+"""Presence keys that nobody may have, because realtime-js of the whole team would fail: it takes a payload with `ids`
+at the top for a row change, and finds a presence under the names that every JavaScript object has."""
 
 
 class BadJoin(ValueError):
@@ -96,14 +114,17 @@ def _replay(value: Any, *, private: bool) -> ReplayRequest | None:
         return None
     if not private:
         raise BadJoin("UnableToReplayMessages: Replay is only possible in private channels")
-    since, limit = _whole(_object(value).get("since")), _whole(_object(value).get("limit", MAX_REPLAY))
-    if since is None or limit is None or limit < 1:
+    since, limit = _object(value).get("since"), _object(value).get("limit")
+    since, limit = _whole(since), _whole(MAX_REPLAY if limit is None else limit)
+    if since is None or limit is None:
         raise BadJoin("UnableToReplayMessages: since is a number of milliseconds, limit one of messages")
-    return ReplayRequest(since / 1000, min(limit, MAX_REPLAY))
+    return ReplayRequest(since / 1000, max(1, min(limit, MAX_REPLAY)))
 
 
 def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_INTEGER else None
 
 
 def _patience(options: dict[str, Any]) -> float:
@@ -115,8 +136,10 @@ def _patience(options: dict[str, Any]) -> float:
 
 
 def _presence_key(value: Any) -> str:
-    if value == RESERVED_PRESENCE_KEY:
-        raise BadJoin(f"InvalidPresenceKey: the presence key {RESERVED_PRESENCE_KEY!r} is reserved")
+    if isinstance(value, bool | int | float):
+        value = orjson.dumps(value).decode()  # as the real server names them in messages
+    if isinstance(value, str) and value in RESERVED_PRESENCE_KEYS:
+        raise BadJoin(f"InvalidPresenceKey: the presence key {value!r} is reserved")
     if not isinstance(value, str) or not value:
         return str(uuid.uuid4())
     if len(orjson.dumps(value)) - len('""') > MAX_PRESENCE_KEY_BYTES:
@@ -127,6 +150,7 @@ def _presence_key(value: Any) -> str:
 def _changes(entries: Any) -> Requested:
     if not isinstance(entries, list):
         return bindings.read([])
+    entries = [entry for entry in entries if entry is not None]
     if len(entries) > MAX_BINDINGS:
         raise BadJoin(f"TooManyBindings: at most {MAX_BINDINGS} postgres_changes for one channel")
     if not all(isinstance(entry, dict) for entry in entries):

@@ -1,19 +1,22 @@
 """Presence: who is in a room, and the diffs that say so. rooms.py brings them to sockets, broker/ to the peers."""
 
 import hashlib
+import json
 import uuid
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
 
 import orjson
+
+from rte_realtime_gateway.protocol import json_text
 
 NOBODY = ""
 """Id of no process: the entry was left behind by one that stopped, for the client to come back to."""
 
-Meta = dict[str, Any]
+Meta = bytes
+"""What a client tracks, as a JSON object: its fields as it sent them, with its user id set by us."""
 EntryId = tuple[str, str]
 """Presence key and phx_ref."""
 
@@ -24,6 +27,8 @@ PART_BYTES = 1 << 18
 """Bytes at which a presence message ends: much less than may wait for a client before it is cut off."""
 MAX_META_BYTES = 800
 """Bytes of the payload of `track`, as JSON: it goes to the whole room, and every few seconds to all peers."""
+OURS = frozenset({"user_id", "phx_ref"})
+"""Fields of a meta that the server sets."""
 MAX_GAPS = 100
 """Numbers of gone entries that stay in the order before it is made anew."""
 
@@ -36,7 +41,6 @@ class Entry:
     ref: str
     member_id: str
     meta: Meta
-    """Payload of the client's `track`, with its user id set by us."""
     peer_id: str
     """Id of the process whose client tracks the entry, or NOBODY for a while."""
 
@@ -45,16 +49,25 @@ class Entry:
         return self.key, self.ref
 
     @property
-    def wire(self) -> Meta:
+    def wire(self) -> bytes:
         """The meta as clients get it. Without `phx_ref` the Python client's reader dies."""
-        return {**self.meta, "phx_ref": self.ref}
+        return self.meta[:-1] + b',"phx_ref":' + orjson.dumps(self.ref) + b"}"
+
+
+def meta_of(payload: str, member_id: str) -> Meta:
+    """The meta of a `track` payload, a JSON object. Nobody can be present as somebody else, or under another ref."""
+    fields = json_text.whole(payload, json_text.members(MAX_META_BYTES))
+    own = {name: said.text for name, said in fields.items() if name not in OURS}
+    # json.dumps, because a name may have half an emoji.
+    texts = [f"{json.dumps(name)}:{text}" for name, text in own.items()]
+    return ("{" + ",".join([*texts, f'"user_id":{json.dumps(member_id)}']) + "}").encode()
 
 
 def new_ref(session: str | None, room: str, key: str, meta: Meta) -> str:
     """A phx_ref: the same again for a client that returns with its session id and says the same."""
     if session is None:
         return uuid.uuid4().hex[:20]
-    said = orjson.dumps([session, room, key, meta], option=orjson.OPT_SORT_KEYS)
+    said = orjson.dumps([session, room, key, meta.decode()])
     return hashlib.blake2b(said, digest_size=10).hexdigest()
 
 
@@ -159,7 +172,7 @@ def _parts(entries: Iterable[Entry]) -> Iterator[Part]:
     part: Part = {}
     size = 0
     for entry in entries:
-        wire = orjson.dumps(entry.wire)
+        wire = entry.wire
         part.setdefault(entry.key, {"metas": []})["metas"].append(orjson.Fragment(wire))
         size += len(wire) + len(entry.key)
         if size >= PART_BYTES:

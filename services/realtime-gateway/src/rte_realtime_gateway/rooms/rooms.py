@@ -9,12 +9,13 @@ from rte_realtime_gateway.ports import Later, Listener
 from rte_realtime_gateway.protocol.frames import Broadcast, Version, push, push_broadcast
 from rte_realtime_gateway.protocol.messages import PREFIX
 from rte_realtime_gateway.rooms.announcements import Announcement
-from rte_realtime_gateway.rooms.presence import NOBODY, Entry, EntryId, Meta, Presence, new_ref
+from rte_realtime_gateway.rooms.presence import NOBODY, Entry, EntryId, Meta, Presence, meta_of, new_ref
 
 RETURN_SECONDS = 4.0
 """Seconds that somebody whose connection broke stays present: who returns meanwhile was never gone."""
 DIFF_SECONDS = 0.1
-"""Seconds for which presence diffs gather: who comes and goes in a crowd is told in few messages."""
+"""Seconds after a presence diff for which the next ones gather: who comes and goes in a crowd is told in few
+messages, and one alone at once."""
 
 
 class RoomName(NamedTuple):
@@ -57,7 +58,8 @@ class Room:
     """Channels that track the entries of this process: two when a session id was copied with its tab."""
     orphans: dict[EntryId, Entry] = field(default_factory=dict)
     """Entries, of this process or left behind by another, that wait for their clients to return."""
-    _diff_scheduled: bool = False
+    _gathering: bool = False
+    """Whether diffs that come now are sent together, soon."""
 
     def deliver(self, broadcast: Broadcast, sender: Listener | None = None) -> None:
         """Write the broadcast to the members; to the sender only if it asked for that."""
@@ -79,22 +81,27 @@ class Room:
         return not owners
 
     def send_diffs_soon(self, later: Later) -> None:
-        """Tell the members soon who came and who left."""
-        if not self._diff_scheduled:
-            self._diff_scheduled = True
-            later(DIFF_SECONDS, self.send_diffs)
+        """Tell the members soon who came and who left: after the answer to who did, so that it comes first."""
+        if not self._gathering:
+            self._gathering = True
+            later(0, lambda: self._send_gathered(later))
 
-    def send_diffs(self) -> None:
-        """Tell the members now who came and who left, if anybody did."""
-        if not self._diff_scheduled:
-            return
-        self._diff_scheduled = False
+    def _send_gathered(self, later: Later) -> None:
+        self._gathering = self.send_diffs()
+        if self._gathering:
+            later(DIFF_SECONDS, lambda: self._send_gathered(later))
+
+    def send_diffs(self) -> bool:
+        """Tell the members now who came and who left; returns whether anybody did."""
+        any_diff = False
         for diff in self.presence.take_diffs():
+            any_diff = True
             watching = [member for member in self.members if member.sees_presence]
             frames = {version: push(version, self.name.topic, "presence_diff", diff) for version in Version}
             for member in watching:
                 member.write(frames[member.version])
             metrics.DELIVERIES.labels("presence").inc(len(watching))
+        return any_diff
 
 
 class Rooms:
@@ -148,12 +155,9 @@ class Rooms:
 
     # Presence of this process' clients
 
-    def track(
-        self, room: Room, listener: Listener, key: str, member_id: str, payload: Meta, old: Entry | None
-    ) -> Entry:
-        """Let the channel's client be present as it says; returns the entry to `untrack` later."""
-        # Nobody can be present as somebody else.
-        meta = {**payload, "user_id": member_id}
+    def track(self, room: Room, listener: Listener, key: str, member_id: str, payload: str, old: Entry | None) -> Entry:
+        """Let the channel's client be present as it says, in JSON; returns the entry to `untrack` later."""
+        meta = meta_of(payload, member_id)
         if old is not None and old.meta == meta:
             return old
         if old is not None:

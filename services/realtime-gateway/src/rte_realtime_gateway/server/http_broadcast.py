@@ -5,20 +5,21 @@ The answers are the real server's (Supabase docs "Broadcast", REST API), not pro
 
 import asyncio
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-import orjson
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from rte_common.auth import InvalidToken, KeysUnavailable, Member
 from rte_realtime_gateway import metrics
-from rte_realtime_gateway.access import authorization
+from rte_realtime_gateway.access import authorization, token_gate
 from rte_realtime_gateway.access.authorization import Refused
 from rte_realtime_gateway.access.limits import MESSAGE_RATES
 from rte_realtime_gateway.hub import Hub
-from rte_realtime_gateway.protocol.frames import MAX_DEPTH, MAX_HEADER_FIELD, Broadcast, Encoding, is_deep
+from rte_realtime_gateway.protocol import json_text
+from rte_realtime_gateway.protocol.frames import MAX_HEADER_FIELD, Broadcast, Encoding
+from rte_realtime_gateway.protocol.json_text import BadJson, Part
 from rte_realtime_gateway.protocol.messages import PREFIX
 from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES, NOT_KEPT, seconds_to_keep
 from rte_realtime_gateway.rooms.rooms import RoomName
@@ -26,9 +27,17 @@ from rte_realtime_gateway.server.state import State
 
 router = APIRouter()
 
+# An empty `private=` is none, as an absent one.
+Private = Annotated[bool | None, BeforeValidator(lambda said: said or None), Query()]
+
 MAX_BATCH = 100
 MAX_TTL_DIGITS = 10
-TOO_DEEP = f"has more than {MAX_DEPTH} levels"
+
+
+def _object(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError("payload is an object")  # noqa: TRY004, pydantic wants it
+    return value
 
 
 class Item(BaseModel):
@@ -36,14 +45,12 @@ class Item(BaseModel):
 
     topic: str = Field(min_length=1)
     event: str = Field(min_length=1)
-    payload: Any
-    private: bool = False
+    payload: Annotated[Any, AfterValidator(_object)]
+    private: bool | None = None
 
 
-class Batch(BaseModel):
-    """The body of the batch endpoint."""
-
-    messages: list[Item] = Field(max_length=MAX_BATCH)
+Fields = dict[str, Part]
+"""The members of one message, as they were sent."""
 
 
 class Rejection(Exception):
@@ -60,25 +67,20 @@ async def send_batch(request: Request) -> Response:
     hub = _state(request)["hub"]
     try:
         member = await _member(request)
-        body = await _body(request)
-        try:
-            batch = Batch.model_validate_json(body)
-        except ValidationError as error:
-            raise _unprocessable(error) from error
-        for item in batch.messages:
-            _check(member, item.topic)
-        broadcasts = [_encoded(number, item) for number, item in enumerate(batch.messages)]
-        _count(hub, member, len(batch.messages))
+        batch = [_encoded(number, fields) for number, fields in enumerate(_batch(await _body(request)))]
+        for number, (item, _) in enumerate(batch):
+            _check(member, item.topic, f"Nothing of the batch was sent, because of messages.{number}: ")
+        _count(hub, member, len(batch))
     except Rejection as rejection:
         return rejection.response
-    for item, broadcast in zip(batch.messages, broadcasts, strict=True):
-        hub.rooms.broadcast(RoomName(member.team_id, PREFIX + item.topic, item.private), broadcast)
+    for item, broadcast in batch:
+        hub.rooms.broadcast(RoomName(member.team_id, PREFIX + item.topic, item.private is True), broadcast)
     return Response(status_code=HTTPStatus.ACCEPTED)
 
 
 # `:path`, because a server decodes %2F before it looks for the route: an event's name may have a slash, a topic's not.
 @router.post("/api/broadcast/{topic}/events/{event:path}", status_code=HTTPStatus.ACCEPTED)
-async def send_one(topic: str, event: str, request: Request, private: Annotated[bool, Query()] = False) -> Response:
+async def send_one(topic: str, event: str, request: Request, private: Private = None) -> Response:
     """Send the body, JSON or bytes, as one message; `persist=true` or `persist[ttl]=<seconds>` keeps a private one."""
     hub = _state(request)["hub"]
     try:
@@ -88,7 +90,7 @@ async def send_one(topic: str, event: str, request: Request, private: Annotated[
         _check_size(topic, broadcast)
         seconds = _seconds_to_keep(request, broadcast) if private else None
         _count(hub, member, 1)
-        await _send(hub, RoomName(member.team_id, PREFIX + topic, private), broadcast, seconds)
+        await _send(hub, RoomName(member.team_id, PREFIX + topic, private is True), broadcast, seconds)
     except Rejection as rejection:
         return rejection.response
     return Response(status_code=HTTPStatus.ACCEPTED)
@@ -128,7 +130,7 @@ async def _member(request: Request) -> Member:
     try:
         member = await state["verifier"].verify(token)
     except InvalidToken as error:
-        raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": error.detail}) from error
+        raise Rejection(HTTPStatus.UNAUTHORIZED, {"message": token_gate.reason(error, token)}) from error
     except KeysUnavailable as error:
         raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, {"message": str(error)}) from error
     if not state["hub"].revocations.allows(member):
@@ -154,25 +156,45 @@ def _broadcast(event: str, content_type: str, body: bytes) -> Broadcast:
             return Broadcast(event, body, Encoding.RAW)
         case "application/json":
             try:
-                value = orjson.loads(body)
-            except orjson.JSONDecodeError as error:
-                raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"body": ["is not JSON"]}}) from error
-            if is_deep(body, value):
-                raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"body": [TOO_DEEP]}})
+                json_text.read(body)
+            except BadJson as error:
+                raise _unreadable(body=str(error)) from error
             return Broadcast(event, body)
     raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, {"error": "Send application/json or application/octet-stream"})
 
 
-def _encoded(number: int, item: Item) -> Broadcast:
+def _batch(body: bytes) -> list[Fields | Part]:
+    """The messages of a batch, each member with its text: payloads go on as they were sent."""
     try:
-        broadcast = Broadcast(item.event, orjson.dumps(item.payload))
-    except orjson.JSONEncodeError as error:  # an integer of more than 64 bits
-        errors = {f"messages.{number}.payload": [str(error)]}
-        raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": errors}) from error
-    if is_deep(broadcast.payload, item.payload):
-        raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {f"messages.{number}.payload": [TOO_DEEP]}})
+        json_text.check_depth(body)
+        batch = json_text.whole(body, json_text.members(messages=_messages))
+    except BadJson as error:
+        raise _unreadable(body=str(error)) from error
+    found = batch.get("messages")
+    if not isinstance(found, list):
+        raise _unreadable(messages="is an array of messages")
+    return found
+
+
+def _messages(text: str, start: int) -> tuple[Any, int]:
+    reader = json_text.elements(_message, MAX_BATCH) if text.startswith("[", start) else json_text.part
+    return reader(text, start)
+
+
+def _message(text: str, start: int) -> tuple[Any, int]:
+    reader = json_text.members() if text.startswith("{", start) else json_text.part
+    return reader(text, start)
+
+
+def _encoded(number: int, fields: Fields | Part) -> tuple[Item, Broadcast]:
+    try:
+        values = fields.value if isinstance(fields, Part) else {name: said.value for name, said in fields.items()}
+        item = Item.model_validate(values)
+    except ValidationError as error:
+        raise _unprocessable(f"messages.{number}", error) from error
+    broadcast = Broadcast(item.event, cast(Fields, fields)["payload"].text.encode())
     _check_size(item.topic, broadcast)
-    return broadcast
+    return item, broadcast
 
 
 def _check_size(channel: str, broadcast: Broadcast) -> None:
@@ -180,20 +202,25 @@ def _check_size(channel: str, broadcast: Broadcast) -> None:
         raise Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Payload size exceeded"})
 
 
-def _unprocessable(error: ValidationError) -> Rejection:
+def _unprocessable(place: str, error: ValidationError) -> Rejection:
     errors: dict[str, list[str]] = {}
     for problem in error.errors(include_input=False):
-        errors.setdefault(".".join(map(str, problem["loc"])) or "body", []).append(problem["msg"])
+        errors.setdefault(".".join([place, *map(str, problem["loc"])]), []).append(problem["msg"])
     return Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": errors})
 
 
-def _check(member: Member, channel: str) -> None:
+def _unreadable(**errors: str) -> Rejection:
+    return Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {name: [text] for name, text in errors.items()}})
+
+
+def _check(member: Member, channel: str, prefix: str = "") -> None:
     try:
         grant = authorization.decide(member, channel)
     except Refused as refusal:
-        raise Rejection(HTTPStatus.FORBIDDEN, {"message": refusal.reason}) from refusal
+        raise Rejection(HTTPStatus.FORBIDDEN, {"message": prefix + refusal.reason}) from refusal
     if not grant.may_write:
-        raise Rejection(HTTPStatus.FORBIDDEN, {"message": f"You do not have permissions to write to {channel}"})
+        message = f"{prefix}You do not have permissions to write to {channel}"
+        raise Rejection(HTTPStatus.FORBIDDEN, {"message": message})
 
 
 def _count(hub: Hub, member: Member, messages: int) -> None:

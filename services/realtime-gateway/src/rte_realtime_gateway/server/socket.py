@@ -37,9 +37,11 @@ HANDSHAKE_HEADERS = frozenset(
     {
         "connection",
         "upgrade",
+        "host",
         "origin",
         "sec-websocket-extensions",
         "sec-websocket-key",
+        "sec-websocket-protocol",
         "sec-websocket-version",
         "x-api-key",
     }
@@ -55,6 +57,10 @@ PONG_SIZE = 10
 """Bytes of a masked pong that repeats the four of our pings."""
 SLICE_BYTES = 1 << 12
 """Bytes taken from a client at a time: an event loop reads 64 times as much, in which there may be 40,000 frames."""
+MAX_STRANGERS_BYTES = 1 << 16
+"""Bytes of a message, also after inflating, before a channel is open: as many as of a join."""
+STRANGERS_SLICE_BYTES = 1 << 8
+"""Bytes taken at a time until then: some compressed frames of a hundred bytes each are work for milliseconds."""
 SOCKET_PIECE_RATE = 200.0, 2_000.0
 """Pings, pongs and pieces of messages, a second and after a rest. Clients that know no limit send one every 20 s."""
 CLOSED = -1
@@ -71,7 +77,10 @@ class GatewaySocket(asyncio.Protocol):
     def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: AppState) -> None:
         self._state = app_state
         self._server = server_state
-        self._websocket = Protocol(Side.SERVER, max_size=app_state["settings"].max_message_bytes, logger=log)
+        self._max_message_bytes = app_state["settings"].max_message_bytes
+        max_size = min(self._max_message_bytes, MAX_STRANGERS_BYTES)
+        self._websocket = Protocol(Side.SERVER, max_size=max_size, logger=log)
+        self._slice_bytes = STRANGERS_SLICE_BYTES
         self._max_queue_bytes = app_state["settings"].max_queue_bytes
         self._window_bits: int | None = None
         """Window of the compression that was agreed upon, if any."""
@@ -125,8 +134,8 @@ class GatewaySocket(asyncio.Protocol):
     def _take_backlog(self, session: Session) -> None:
         """Take what has come, a slice after the other, until the client is slowed down."""
         while self._backlog and self._reading_again is None:
-            data = bytes(self._backlog[:SLICE_BYTES])
-            del self._backlog[:SLICE_BYTES]
+            data = bytes(self._backlog[: self._slice_bytes])
+            del self._backlog[: self._slice_bytes]
             self._unparsed += len(data)
             self._websocket.receive_data(data)
             for event in self._websocket.events_received():
@@ -164,22 +173,23 @@ class GatewaySocket(asyncio.Protocol):
         # No urlsplit: it takes the path `//[x` for an address with a bad host, and raises.
         path, _, parameters = request.path.partition("?")
         query = parse_qs(parameters)
-        handshake = self._state["handshake"].protocol
+        rules = self._state["handshake"]
+        handshake = rules.protocol
         if path not in PATHS:
             response = handshake.reject(HTTPStatus.NOT_FOUND, "Connect to /realtime/v1/websocket\n")
         elif not data.startswith(b"GET "):  # `websockets` leaves that to who reads the request, and uvicorn to us
             response = handshake.reject(HTTPStatus.METHOD_NOT_ALLOWED, "Connect with GET\n")
         elif (version := _version(query)) is None:
-            response = handshake.reject(HTTPStatus.FORBIDDEN, "vsn is 1.0.0 or 2.0.0\n")
+            response = handshake.reject(HTTPStatus.FORBIDDEN, "vsn is 1.0.0 or 2.0.0, or a patch of them\n")
         else:
-            response = handshake.accept(request)
+            response = rules.accept(request)
             if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
                 self._transport.write(response.serialize())
                 self._agree(handshake.extensions)
                 self._session = self._begin(version, request, query)
                 return
             if response.status_code == HTTPStatus.FORBIDDEN:
-                self._state["handshake"].log_refused_origin(request)
+                rules.log_refused_origin(request)
         self._transport.write(response.serialize())
         self._transport.close()
 
@@ -312,6 +322,11 @@ class GatewaySocket(asyncio.Protocol):
             self._transport.pause_reading()
             self._read_again()
 
+    def take_long_messages(self) -> None:
+        """Take messages of any allowed length: it is known whose they are."""
+        self._websocket.max_size = self._max_message_bytes
+        self._slice_bytes = SLICE_BYTES
+
     def _read_again(self) -> None:
         """Read from the client if it is time, else look again when it is: one timer, however often it was moved."""
         loop = asyncio.get_running_loop()
@@ -352,10 +367,7 @@ class GatewaySocket(asyncio.Protocol):
 
 
 def _version(query: dict[str, list[str]]) -> Version | None:
-    try:
-        return Version(query.get("vsn", [Version.V1.value])[0])
-    except ValueError:
-        return None
+    return Version.named(query.get("vsn", [Version.V1.value])[0])
 
 
 def _request(data: bytes) -> Request:
