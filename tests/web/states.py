@@ -172,7 +172,7 @@ PAGES = (
     State("settings", "/settings", shows="main h1"),
     State("members", "/members", shows="main h1"),
     State("wall", "/wall", shows="h1"),
-    State("not-found", "/no/such/page", shows="h2"),
+    State("not-found", "/no/such/page", shows="h1"),
 )
 STATES = (
     State("loading", before=unanswered, shows=".skeleton"),

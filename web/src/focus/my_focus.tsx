@@ -65,7 +65,7 @@ function Loaded({ mine }: { mine: Expectation | undefined }) {
   useShortcuts(isSet ? {} : { n: () => composer.current?.focus() })
 
   return (
-    <Frame>
+    <Frame usable>
       <h1 id={LABEL} ref={heading} tabIndex={-1} className={isSet ? 'focus-label' : 'focus-label ask'}>
         {isSet ? words.focus.mine : words.focus.ask}
       </h1>
@@ -105,9 +105,10 @@ function Loaded({ mine }: { mine: Expectation | undefined }) {
   )
 }
 
-function Frame({ children }: { children: ReactNode }) {
+/** `usable` says to whoever measures that the member may act. */
+function Frame({ usable, children }: { usable?: boolean; children: ReactNode }) {
   return (
-    <section className="my-focus" aria-labelledby={LABEL}>
+    <section className="my-focus" aria-labelledby={LABEL} data-usable={usable}>
       {children}
     </section>
   )

@@ -136,7 +136,14 @@ export class Connection {
     } else {
       this.#lost()
       if (status === 'CLOSED') void this.#shownOut()
+      else if (this.#client.isConnected()) void this.#renew()
     }
+  }
+
+  /** A join that is refused on a socket that stands: its token is no good, though its time has not come. */
+  async #renew(): Promise<void> {
+    await this.#session.token({ fresh: true }).catch(() => null)
+    await this.#client.setAuth() // which asks the session again
   }
 
   /** The gateway closed the channel for good: the member has left, is signed out, or an error of ours is behind it. */
