@@ -51,6 +51,6 @@ export default defineConfig({
       '/realtime': { ...toBackend, ws: true },
     },
   },
-  build: { target: 'es2022', assetsInlineLimit: 0, reportCompressedSize: false },
+  build: { target: ['chrome123', 'firefox121', 'safari17.5'], assetsInlineLimit: 0, reportCompressedSize: false },
   test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'], env: { TZ: 'Europe/Berlin' } },
 })

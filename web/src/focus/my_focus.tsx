@@ -27,9 +27,10 @@ const EXAMPLE_MS = 45 * 60_000
 export function MyFocus() {
   const focus = useFocus()
   const me = useMe().data
+  const mineWords = useWords().focus.mine
   if (focus.data === undefined || me === undefined) {
     // Who failed to load says so below, where the team is.
-    return focus.isError ? null : <Loading />
+    return focus.isError ? <h1 className="visually-hidden">{mineWords}</h1> : <Loading />
   }
   return <Loaded mine={focus.data.items.find(({ user_id }) => user_id === me.id)} />
 }

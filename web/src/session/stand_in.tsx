@@ -32,15 +32,19 @@ async function ask<T>(path: string, options: RequestInit = {}): Promise<T | null
   return answer.status === 204 ? null : ((await answer.json()) as T)
 }
 
+/** Whether this window was opened for a second member: it never shows the first one's. */
+function isOwnWindow(): boolean {
+  if (new URLSearchParams(location.search).has(OWN_WINDOW)) sessionStorage.setItem(OWN_WINDOW, 'yes')
+  return sessionStorage.getItem(OWN_WINDOW) !== null
+}
+
 function kept(): string | null {
-  if (location.pathname === '/sign-in' && new URLSearchParams(location.search).has(OWN_WINDOW)) return null
-  return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY)
+  return sessionStorage.getItem(KEY) ?? (isOwnWindow() ? null : localStorage.getItem(KEY))
 }
 
 function keep(id: string): void {
-  const own = new URLSearchParams(location.search).has(OWN_WINDOW)
   sessionStorage.setItem(KEY, id)
-  if (!own) localStorage.setItem(KEY, id)
+  if (!isOwnWindow()) localStorage.setItem(KEY, id)
   changed.dispatchEvent(new Event('changed'))
 }
 

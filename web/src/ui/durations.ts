@@ -8,7 +8,7 @@ const DAY = 24 * HOUR
 /** "2 h 10", "40 min", "3 days". */
 export function duration(ms: number, words: Words['time']): string {
   const span = Math.abs(ms)
-  if (span >= DAY) return words.days(Math.round(span / DAY))
+  if (span >= DAY) return words.days(Math.floor(span / DAY))
   const minutes = Math.round(span / MINUTE)
   if (minutes < 60) return words.minutes(minutes)
   return words.hoursMinutes(Math.floor(minutes / 60), minutes % 60)
