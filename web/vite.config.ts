@@ -51,6 +51,17 @@ export default defineConfig({
       '/realtime': { ...toBackend, ws: true },
     },
   },
-  build: { target: ['chrome123', 'firefox121', 'safari17.5'], assetsInlineLimit: 0, reportCompressedSize: false },
+  build: {
+    target: ['chrome123', 'firefox121', 'safari17.5'],
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    rolldownOptions: {
+      // What the same pages need lies in one file: in fifty small ones a fifth more bytes, and ten round trips more.
+      output: {
+        chunkFileNames: 'assets/[hash].js', // the names of parts are those of all that need them
+        codeSplitting: { groups: [{ name: 'part', entriesAware: true, entriesAwareMergeThreshold: 10_000 }] },
+      },
+    },
+  },
   test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'], env: { TZ: 'Europe/Berlin' } },
 })

@@ -3,7 +3,8 @@
     .venv/bin/python tests/bench/page.py [--loads 20] [--members 500] [--seconds 20] [--json result.json]
 
 A whole stack of its own, Debian's Chromium with its CPU slowed down four times, everything through Traefik on loopback.
-"usable" is when the member may type what they are on, or act on it. "interaction to paint" is the browser's own Event
+"usable" is when the member may type what they are on, or act on it; the first load is what has come until then, answers
+of the api and headers included. "interaction to paint" is the browser's own Event
 Timing (rounded to 8 ms by it) of keys and clicks while others change what they are on, five times a second.
 """
 
@@ -42,6 +43,8 @@ USABLE = """
       requestAnimationFrame(() => setTimeout(() => (usable = performance.now())))
     }).observe(document, { childList: true, subtree: true })
 """
+# The page's policy forbids what Playwright's own waiting for a value does.
+MEASURED = "new Promise((told) => { const look = () => usable ? told(usable) : requestAnimationFrame(look); look() })"
 CROWD = """
     insert into users (id, email, name, timezone)
     select 'user_crowd' || n, 'crowd' || n || '@example.com', 'Crowd Member ' || n, 'Europe/Lisbon'
@@ -82,8 +85,8 @@ async def loads(launched: Browser, stack: Stack, count: int) -> dict[str, float]
         devtools.on("Network.loadingFinished", finished)
         await window.page.add_init_script(USABLE)
         await window.page.goto(stack.origin)
-        handle = await window.page.wait_for_function("usable")
-        ms.append(float(await handle.json_value()))
+        await window.page.wait_for_selector("main [data-usable]")
+        ms.append(float(await window.page.evaluate(MEASURED)))
         bytes_each.append(received)
         await windows.close()
     p95 = quantiles(ms, n=20)[-1] if count > 1 else ms[0]

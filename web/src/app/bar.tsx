@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Keyboard, LogOut, Monitor, Settings, Users } from 'lucide-react'
-import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
 import { data } from '../api/client'
 import { keys, useMe } from '../api/queries'
 import { Bell } from '../notifications/bell'
 import { useSession } from '../session/session'
 import { Avatar } from '../ui/avatar'
+import { MenuButton } from '../ui/menu_button'
 import { useWords } from '../words/words'
 import { useApi } from './providers'
 
@@ -42,29 +42,22 @@ function Account({ openShortcuts }: { openShortcuts: () => void }) {
   const navigate = useNavigate()
   if (me === undefined) return <Avatar id={session.userId} name="" url={null} size={32} />
   return (
-    <MenuTrigger>
-      <Button className="button plain" aria-label={words.shell.account(me.name)}>
-        <Avatar id={me.id} name={me.name} url={me.avatar_url} size={32} />
-      </Button>
-      <Popover className="popover" placement="bottom end">
-        <Menu className="menu" aria-label={words.shell.account(me.name)}>
-          <MenuItem onAction={() => void navigate({ to: '/settings' })}>
-            <Settings className="icon" aria-hidden /> {words.shell.settings}
-          </MenuItem>
-          <MenuItem onAction={() => void navigate({ to: '/members' })}>
-            <Users className="icon" aria-hidden /> {words.shell.members}
-          </MenuItem>
-          <MenuItem onAction={() => void navigate({ to: '/wall' })}>
-            <Monitor className="icon" aria-hidden /> {words.shell.wall}
-          </MenuItem>
-          <MenuItem onAction={openShortcuts}>
-            <Keyboard className="icon" aria-hidden /> {words.shell.shortcuts}
-          </MenuItem>
-          <MenuItem onAction={() => void session.signOut().then(() => navigate({ to: '/' }))}>
-            <LogOut className="icon" aria-hidden /> {words.session.signOut}
-          </MenuItem>
-        </Menu>
-      </Popover>
-    </MenuTrigger>
+    <MenuButton
+      label={words.shell.account(me.name)}
+      className="button plain"
+      acts={[
+        { icon: Settings, words: words.shell.settings, act: () => void navigate({ to: '/settings' }) },
+        { icon: Users, words: words.shell.members, act: () => void navigate({ to: '/members' }) },
+        { icon: Monitor, words: words.shell.wall, act: () => void navigate({ to: '/wall' }) },
+        { icon: Keyboard, words: words.shell.shortcuts, act: openShortcuts },
+        {
+          icon: LogOut,
+          words: words.session.signOut,
+          act: () => void session.signOut().then(() => navigate({ to: '/' })),
+        },
+      ]}
+    >
+      <Avatar id={me.id} name={me.name} url={me.avatar_url} size={32} />
+    </MenuButton>
   )
 }

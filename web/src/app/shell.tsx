@@ -1,5 +1,5 @@
 import { Link, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
-import { useCallback, useEffect, useState, type ReactNode } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useState, type ReactNode } from 'react'
 import { ApiError } from '../api/problem'
 import { useMe } from '../api/queries'
 import { useKeptActs } from '../focus/acts'
@@ -15,8 +15,9 @@ import { Landing } from './landing'
 import { NotAllowed } from './not_allowed'
 import { MemberProviders } from './providers'
 import { Removed } from './removed'
-import { ShortcutSheet } from './shortcut_sheet'
 import './shell.css'
+
+const ShortcutSheet = lazy(() => import('./shortcut_sheet'))
 
 /** Around the pages of members. Who is not signed in sees the landing page, or signs in and comes back. */
 export function Shell() {
@@ -98,7 +99,11 @@ function Frame() {
         <Outlet />
       </main>
       <Toasts />
-      <ShortcutSheet isOpen={sheet} onOpenChange={setSheet} />
+      {sheet && (
+        <Suspense>
+          <ShortcutSheet close={() => setSheet(false)} />
+        </Suspense>
+      )}
     </>
   )
 }

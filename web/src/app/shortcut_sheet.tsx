@@ -1,20 +1,15 @@
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components'
 import { useWords } from '../words/words'
 
-interface Properties {
-  isOpen: boolean
-  onOpenChange: (open: boolean) => void
-}
-
 const KEYS = ['N', 'D', 'E', 'T', 'U', '/', 'J K', 'Enter', 'G F', 'G H', 'G R', 'Esc', '?'] as const
 
 export type ShortcutKey = (typeof KEYS)[number]
 
 /** What each key does, shown by `?`. */
-export function ShortcutSheet({ isOpen, onOpenChange }: Properties) {
+export default function ShortcutSheet({ close }: { close: () => void }) {
   const words = useWords()
   return (
-    <ModalOverlay className="backdrop" isOpen={isOpen} onOpenChange={onOpenChange} isDismissable>
+    <ModalOverlay className="backdrop" isOpen onOpenChange={close} isDismissable>
       <Modal className="dialog">
         <Dialog>
           <Heading slot="title">{words.shell.shortcuts}</Heading>

@@ -1,9 +1,10 @@
 import { AlarmClock, Check, Clock, Ellipsis, Pencil, Trash2, TriangleAlert } from 'lucide-react'
-import { useRef, useState } from 'react'
-import { Button, Dialog, DialogTrigger, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
+import { lazy, Suspense, useRef, useState } from 'react'
+import { Button } from 'react-aria-components'
 import type { Expectation } from '../api/types'
 import { now, useNow } from '../live/clock'
 import { due } from '../ui/durations'
+import { MenuButton } from '../ui/menu_button'
 import { useShortcuts } from '../ui/shortcuts'
 import { useLanguage, useWords } from '../words/words'
 import { useActs } from './acts'
@@ -11,6 +12,7 @@ import { EditTitle } from './edit_title'
 import { MoveTime } from './move_time'
 import { whenWords } from './when'
 
+const Popup = lazy(() => import('../ui/popup'))
 /** From here on it is set smaller. */
 const LONG_TITLE = 120
 
@@ -62,21 +64,16 @@ export function Current({
           <Button className="button" onPress={edit} ref={editButton} aria-keyshortcuts="e">
             <Pencil className="icon" aria-hidden /> {words.edit} <kbd aria-hidden>E</kbd>
           </Button>
-          <MenuTrigger>
-            <Button className="button icon-only" aria-label={words.more}>
-              <Ellipsis className="icon" aria-hidden />
-            </Button>
-            <Popover className="popover" placement="bottom end">
-              <Menu className="menu" aria-label={words.more}>
-                <MenuItem onAction={move}>
-                  <AlarmClock className="icon" aria-hidden /> {words.move} <kbd aria-hidden>T</kbd>
-                </MenuItem>
-                <MenuItem onAction={() => withdraw(expectation)}>
-                  <Trash2 className="icon" aria-hidden /> {words.remove}
-                </MenuItem>
-              </Menu>
-            </Popover>
-          </MenuTrigger>
+          <MenuButton
+            label={words.more}
+            className="button icon-only"
+            acts={[
+              { icon: AlarmClock, words: words.move, shortcut: 'T', act: move },
+              { icon: Trash2, words: words.remove, act: () => withdraw(expectation) },
+            ]}
+          >
+            <Ellipsis className="icon" aria-hidden />
+          </MenuButton>
         </div>
       </div>
     </>
@@ -104,30 +101,34 @@ function DueTime({
     onOpenChange(false)
     acts.move(expectation, at)
   }
+  const button = useRef<HTMLButtonElement>(null)
   const Icon = state?.late ? TriangleAlert : Clock
   return (
     <div className="focus-due" data-late={state?.late || undefined}>
-      <DialogTrigger isOpen={isOpen} onOpenChange={onOpenChange}>
-        <Button
-          className="button plain due"
-          aria-label={when === null || state === null ? words.focus.setTime : words.focus.dueAt(when, state.text)}
-        >
-          <Icon className="icon" aria-hidden />
-          {when === null || state === null ? (
-            words.focus.setTime
-          ) : (
-            <span className="time">
-              {when} · <strong>{state.text}</strong>
-            </span>
-          )}
-        </Button>
-        {/* The dialog has the name; the popover's own, the button's text, is content outside of every landmark. */}
-        <Popover className="popover" placement="bottom start" aria-labelledby="">
-          <Dialog className="move-time" aria-label={words.focus.moveTo}>
+      <Button
+        ref={button}
+        className="button plain due"
+        aria-haspopup="dialog"
+        aria-expanded={isOpen}
+        aria-label={when === null || state === null ? words.focus.setTime : words.focus.dueAt(when, state.text)}
+        onPress={() => onOpenChange(true)}
+      >
+        <Icon className="icon" aria-hidden />
+        {when === null || state === null ? (
+          words.focus.setTime
+        ) : (
+          <span className="time">
+            {when} · <strong>{state.text}</strong>
+          </span>
+        )}
+      </Button>
+      {isOpen && (
+        <Suspense>
+          <Popup label={words.focus.moveTo} className="move-time" button={button} close={() => onOpenChange(false)}>
             <MoveTime estimate={estimate} move={move} />
-          </Dialog>
-        </Popover>
-      </DialogTrigger>
+          </Popup>
+        </Suspense>
+      )}
       <div className="passed" aria-hidden>
         {estimate !== null && <div style={{ scale: `${passed(expectation, estimate)} 1` }} />}
       </div>

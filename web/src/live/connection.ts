@@ -2,7 +2,7 @@
  * The one realtime connection of this window: Supabase's client as it is, its two channels, and what is done when it
  * breaks. What it hears goes into the query cache (changes.ts) and to whoever listens.
  */
-import { REALTIME_CHANNEL_STATES as CHANNEL_STATES, RealtimeClient, type RealtimeChannel } from '@supabase/realtime-js'
+import type { RealtimeChannel, RealtimeClient } from '@supabase/realtime-js'
 import type { QueryClient } from '@tanstack/react-query'
 import { keys } from '../api/queries'
 import type { Session } from '../session/session'
@@ -46,7 +46,8 @@ export class Connection {
   readonly #cache: QueryClient
   readonly #whyEnded: () => Promise<Ending | null>
   #ended: (why: Ending) => void = () => undefined
-  readonly #client: RealtimeClient
+  /** Loaded when it is started: the page is there before it is live. */
+  #client: RealtimeClient | undefined
   readonly #listeners: Listeners = {
     status: new Set(),
     presence: new Set(),
@@ -66,11 +67,6 @@ export class Connection {
     this.#session = session
     this.#cache = cache
     this.#whyEnded = whyEnded
-    this.#client = new RealtimeClient(`${location.origin.replace(/^http/, 'ws')}/realtime/v1`, {
-      params: { apikey: 'public', session: crypto.randomUUID() },
-      accessToken: () => session.token().catch(() => null),
-    })
-    this.#client.onHeartbeat((status) => status === 'ok' && this.#proved())
   }
 
   /** Connect; `ended` is told when the gateway has closed the channel for good. */
@@ -84,9 +80,20 @@ export class Connection {
     this.#watchSleep()
     // Also where the first join never gets an answer.
     this.#lost()
+    const client = (this.#client ??= await this.#made())
     // The client joins without a token unless it has had one before.
-    await this.#client.setAuth()
-    if (this.#run === run) this.#join()
+    await client.setAuth()
+    if (this.#run === run) this.#join(client)
+  }
+
+  async #made(): Promise<RealtimeClient> {
+    const { RealtimeClient } = await import('@supabase/realtime-js')
+    const client = new RealtimeClient(`${location.origin.replace(/^http/, 'ws')}/realtime/v1`, {
+      params: { apikey: 'public', session: crypto.randomUUID() },
+      accessToken: () => this.#session.token().catch(() => null),
+    })
+    client.onHeartbeat((status) => status === 'ok' && this.#proved())
+    return client
   }
 
   stop(): void {
@@ -107,8 +114,8 @@ export class Connection {
     return () => listeners.delete(listener)
   }
 
-  #join(): void {
-    const team = this.#client.channel('expectations:active')
+  #join(client: RealtimeClient): void {
+    const team = client.channel('expectations:active')
     for (const table of ['expectations', 'users', 'memberships']) {
       team.on('postgres_changes', { event: '*', schema: 'public', table }, (change) => this.hear(change as never))
     }
@@ -117,15 +124,15 @@ export class Connection {
       .on('presence', { event: 'sync' }, () => this.#synced(team))
       .subscribe((status) => this.#changed(team, status))
     this.#team = team
-    this.#client
+    client
       .channel(`expectations:user:${this.#session.userId}`)
       .on('broadcast', { event: '*' }, (message) => this.#announced(message as unknown as Announcement))
       .subscribe()
   }
 
-  #leave(): Promise<unknown> {
+  async #leave(): Promise<void> {
     this.#team = null // what it says from here on is about itself
-    return this.#client.removeAllChannels()
+    await this.#client?.removeAllChannels()
   }
 
   #changed(channel: RealtimeChannel, status: string): void {
@@ -136,14 +143,14 @@ export class Connection {
     } else {
       this.#lost()
       if (status === 'CLOSED') void this.#shownOut()
-      else if (this.#client.isConnected()) void this.#renew()
+      else if (this.#client?.isConnected()) void this.#renew()
     }
   }
 
   /** A join that is refused on a socket that stands: its token is no good, though its time has not come. */
   async #renew(): Promise<void> {
     await this.#session.token({ fresh: true }).catch(() => null)
-    await this.#client.setAuth() // which asks the session again
+    await this.#client?.setAuth() // which asks the session again
   }
 
   /** The gateway closed the channel for good: the member has left, is signed out, or an error of ours is behind it. */
@@ -157,7 +164,7 @@ export class Connection {
       return
     }
     this.#again = setTimeout(() => {
-      this.#join()
+      if (this.#client) this.#join(this.#client)
       this.loadAgain() // the gateway takes the new channel for the old one, which was empty meanwhile
     }, RETRY_MS)
   }
@@ -218,19 +225,20 @@ export class Connection {
 
   /** A socket that has slept, or changed networks, may be dead without knowing: let the gateway say that it is not. */
   #prove(): void {
-    if (!this.#client.isConnected()) {
-      this.#client.connect()
+    const client = this.#client
+    if (!client?.isConnected()) {
+      client?.connect()
       return
     }
     clearTimeout(this.#proof)
     // A heartbeat that finds the one before unanswered connects anew.
-    this.#proof = setTimeout(() => void this.#client.sendHeartbeat(), PROOF_MS)
-    void this.#client.sendHeartbeat()
+    this.#proof = setTimeout(() => void client.sendHeartbeat(), PROOF_MS)
+    void client.sendHeartbeat()
   }
 
   #proved(): void {
     clearTimeout(this.#proof)
-    if (this.#team?.state === CHANNEL_STATES.joined) this.#become('live')
+    if (this.#team?.state === 'joined') this.#become('live')
   }
 
   #watchSleep(): void {

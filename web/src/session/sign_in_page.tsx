@@ -1,36 +1,20 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { lazy, Suspense, useEffect } from 'react'
-import { configuration } from '../app/configuration'
+import { useEffect } from 'react'
 import { Alone } from '../app/alone'
 import { useWords } from '../words/words'
 import { useSessionState } from './session'
-
-const TeamChoiceWay = lazy(async () => ({
-  default: configuration.clerk_publishable_key
-    ? (await import('./clerk')).TeamChoice
-    : (await import('./stand_in')).TeamChoice,
-}))
-
-const Way = lazy(async () => ({
-  default: configuration.clerk_publishable_key ? (await import('./clerk')).SignIn : (await import('./stand_in')).SignIn,
-}))
+import { useWay } from './way'
 
 /** The way in; where it shows, a member chooses or proves who they are. */
 export function SignIn({ returnTo }: { returnTo: string }) {
-  return (
-    <Suspense>
-      <Way returnTo={returnTo} />
-    </Suspense>
-  )
+  const { SignIn: Way } = useWay()
+  return <Way returnTo={returnTo} />
 }
 
 /** The teams of who is signed in, to choose one of. */
 export function TeamChoice() {
-  return (
-    <Suspense>
-      <TeamChoiceWay />
-    </Suspense>
-  )
+  const { TeamChoice: Way } = useWay()
+  return <Way />
 }
 
 /** `/sign-in?to=/history`: who is signed in goes on to where they were. */
