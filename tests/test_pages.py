@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("libs", "services", "tests", "deploy", "docs", "requirements", "web", ".github", ".ci")
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+PAGES = [*ROOT.glob("*.md"), ROOT / "web" / "README.md", *ROOT.glob("docs/**/*.md")]
 LEADING = [page for page in PAGES if page.name in ("README.md", "CONTRIBUTING.md") or page.parent.name == "decisions"]
 """Pages that say where things are."""
 LINK = re.compile(r"\]\(([^)#\s]+)")

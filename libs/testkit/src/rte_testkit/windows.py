@@ -67,7 +67,7 @@ class Windows:
     """Opens windows on the stack's web client, and closes them."""
 
     def __init__(self, browser: Browser, stack: Stack) -> None:
-        self._browser = browser
+        self.browser = browser
         self._stack = stack
         self.opened: list[Window] = []
 
@@ -83,7 +83,7 @@ class Windows:
             kept = [{"name": SESSION_KEY, "value": session_id}]
             origins = [{"origin": self._stack.origin, "localStorage": kept}]
             options["storage_state"] = {"cookies": [], "origins": origins}
-        context = await self._browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB"} | options)
+        context = await self.browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB"} | options)
         context.set_default_timeout(PATIENCE_MS)
         window = self.watch(await context.new_page(), session_id)
         if before is not None:
