@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from nats.js.errors import NotFoundError
 
 from rte_common.database import Database
 from rte_common.jetstream import Broker
@@ -59,8 +60,9 @@ async def planned(broker: Broker) -> dict[str, str]:
     stream = await broker.jetstream.stream_info("JOBS", subjects_filter="rte.schedule.expectation.>")
     found = {}
     for subject in stream.state.subjects or {}:
-        message = await broker.jetstream.get_last_msg("JOBS", subject)
-        found[subject.rpartition(".")[2]] = (message.headers or {})["Nats-Schedule"].removeprefix("@at ")
+        with suppress(NotFoundError):  # cancelled meanwhile
+            message = await broker.jetstream.get_last_msg("JOBS", subject)
+            found[subject.rpartition(".")[2]] = (message.headers or {})["Nats-Schedule"].removeprefix("@at ")
     return found
 
 
