@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, use, useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from 'react'
 import { ApiError } from '../api/problem'
-import { membersNow } from '../api/queries'
+import { membersNow, useFocus } from '../api/queries'
 import { useApi } from '../app/providers'
 import { useSession } from '../session/session'
 import type { Change } from './changes'
@@ -34,10 +34,13 @@ export function Live({ children, onEnded }: { children: ReactNode; onEnded: (why
     }
     return new Connection(session, cache, whyEnded)
   }, [session, api, cache])
+  // The page comes first. What changes meanwhile is in the lists, which the first join has loaded again.
+  const isPageDue = useFocus().isPending
   useEffect(() => {
+    if (isPageDue) return
     void connection.start((why) => ended(why))
     return () => connection.stop()
-  }, [connection])
+  }, [connection, isPageDue])
   return <LiveContext value={connection}>{children}</LiveContext>
 }
 
