@@ -49,3 +49,13 @@ async def test_an_answer_that_fails_on_the_way_is_broken_off() -> None:
                 await http.get(f"{url}/within")
 
     assert [line["event"] for line in lines] == ["request_failed", "request_served"]
+
+
+async def test_an_address_that_nobody_needs_is_refused_and_logged_short() -> None:
+    with capture_logs() as lines:
+        async with serving(app) as url, httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.get(f"{url}/before/{'x' * 30_000}")
+
+    assert (answer.status_code, answer.json()["type"]) == (414, "/problems/address-too-long")
+    assert [line["event"] for line in lines] == ["request_served"]
+    assert len(lines[0]["path"]) < 300

@@ -2,7 +2,8 @@
 
 settings   what the environment must say, one mixin per dependency
 process    run a service: settings, logs, metrics port, drain on SIGTERM, /health and /ready
-telemetry  JSON logs with scrubbing, request context and metrics, traces
+scrubbing  takes secrets and personal data out of what is logged
+telemetry  JSON logs, request context and metrics, traces
 problems   errors as RFC 9457 problem+json
 problem_types/ every type of problem, in words: the one catalogue
 input_errors   what is wrong with a request's input, in words

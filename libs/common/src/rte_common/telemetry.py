@@ -1,4 +1,4 @@
-"""What operators see of a process: JSON logs with personal data scrubbed, request metrics, and traces."""
+"""What operators see of a process: JSON logs without personal data, request metrics, and traces."""
 
 import logging
 import re
@@ -24,18 +24,15 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rte_common import problems
+from rte_common.scrubbing import SCRUBBED, SECRET_KEYS, scrub
 from rte_common.settings import ProcessSettings
 
 log = structlog.get_logger(__name__)
 
-SECRET_KEYS = re.compile(r"token|secret|password|authorization|cookie|e-?mail|api_?key|jwt", re.IGNORECASE)
-SECRET_TEXT = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.-]+"  # addresses
-    r"|eyJ[\w-]+\.[\w-]+\.[\w-]*"  # JWTs
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in a URL
-    r"|whsec_[\w+/=-]+|sk_(?:test|live)_\w+|sb_secret_\w+"
-)
 REQUEST_ID = re.compile(r"[\w.-]{8,64}")
+MAX_ADDRESS = 8192
+"""Characters of path and query that are taken: a websocket's token has 2,000."""
+MAX_LOGGED_PATH = 256
 QUIET_PATHS = frozenset({"/health", "/ready"})
 
 REQUEST_SECONDS = Histogram(
@@ -111,19 +108,8 @@ def _count(_: Any, method: str, event: MutableMapping[str, Any]) -> MutableMappi
 
 def _scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        event[key] = scrubbed(value) if not SECRET_KEYS.search(key) else "[scrubbed]"
+        event[key] = SCRUBBED if SECRET_KEYS.search(key) else scrub(value)
     return event
-
-
-def scrubbed(value: Any) -> Any:
-    """`value` with secrets and addresses replaced, at any depth."""
-    if isinstance(value, str):
-        return SECRET_TEXT.sub("[scrubbed]", value)
-    if isinstance(value, dict):
-        return {k: "[scrubbed]" if SECRET_KEYS.search(str(k)) else scrubbed(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [scrubbed(item) for item in value]
-    return value
 
 
 def _origin(scope: Scope) -> tuple[str, Context | None]:
@@ -156,6 +142,14 @@ class RequestContext:
         self._app = app
         self._tracer = trace.get_tracer("rte")
 
+    def _app_for(self, scope: Scope) -> ASGIApp:
+        length = len(scope["raw_path"]) + len(scope["query_string"])
+        if length <= MAX_ADDRESS:
+            return self._app
+        detail = f"The path and the query have {length} characters; {MAX_ADDRESS} are taken"
+        scope["path"] = scope["path"][:MAX_LOGGED_PATH]  # which the answer names
+        return problems.answer(Request(scope), "address-too-long", detail)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
@@ -175,11 +169,11 @@ class RequestContext:
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id),
             self._tracer.start_as_current_span(
-                f"{scope['method']} {scope['path']}", context=parent, kind=SpanKind.SERVER
+                f"{scope['method']} {scope['path'][:MAX_LOGGED_PATH]}", context=parent, kind=SpanKind.SERVER
             ) as span,
         ):
             try:
-                await self._app(scope, receive, send_with_id)
+                await self._app_for(scope)(scope, receive, send_with_id)
             except Exception as error:
                 _record_failure(error, span)
                 if not status:  # else the server ends the connection, because the answer stays unfinished
@@ -195,7 +189,7 @@ class RequestContext:
                     log.info(
                         "request_served",
                         method=scope["method"],
-                        path=scope["path"],
+                        path=scope["path"][:MAX_LOGGED_PATH],
                         status=status,
                         milliseconds=round(seconds * 1000, 1),
                     )
