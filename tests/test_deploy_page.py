@@ -16,12 +16,21 @@ from rte_devstack.ports import reserved
 from rte_devstack.postgres import Postgres, psql
 from rte_jobs.settings import Settings as Jobs
 from rte_realtime_gateway.settings import Settings as Gateway
+from rte_web.settings import Settings as Web
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)[^\n]*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SHELL = [text for language, text in BLOCKS if language == "sh"]
-SERVICES: dict[str, type[BaseSettings]] = {"api": Api, "auth-sync": AuthSync, "realtime-gateway": Gateway, "jobs": Jobs}
+SERVICES: dict[str, type[BaseSettings]] = {
+    "api": Api,
+    "auth-sync": AuthSync,
+    "realtime-gateway": Gateway,
+    "jobs": Jobs,
+    "web": Web,
+}
+NEEDED_TOO = {name: {"NATS_URL"} for name in SERVICES} | {"web": {"CLERK_PUBLISHABLE_KEY", "SUPABASE_URL"}}
+"""What has a default that is not for production."""
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)")
 
@@ -83,7 +92,7 @@ def test_each_application_is_given_what_its_service_requires(name: str) -> None:
     (block,) = re.findall(rf"^{name}:\n\n```dotenv\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     required = {field.upper() for field, info in SERVICES[name].model_fields.items() if info.is_required()}
 
-    assert set(re.findall(r"^(\w+)=", block, re.MULTILINE)) == required | {"NATS_URL"}
+    assert set(re.findall(r"^(\w+)=", block, re.MULTILINE)) == required | NEEDED_TOO[name]
 
 
 @pytest.mark.parametrize("words", SAID)

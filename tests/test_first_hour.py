@@ -27,7 +27,7 @@ ODD = 'Präsentation 日本語 José\'s "q" $HOME %d #x \\b '
 REACHES_THE_INDEX = ("PIP_", "UV_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "npm_config_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 MADE_HERE = shutil.ignore_patterns(
-    ".git", ".venv", ".devstack*", ".*_cache", "__pycache__", "node_modules", ".hypothesis"
+    ".git", ".venv", ".devstack*", ".*_cache", "__pycache__", "node_modules", "dist", ".hypothesis"
 )
 SOMEBODY = 20_404
 """A user without a name, as in containers that run under any number."""
@@ -41,7 +41,8 @@ class Clone:
     folder: Path
     port: int
     user: int | None = None
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=lambda: {"RTE_WEB_BUILD": "no"})
+    """Beside that of a stranger. The web client is left out unless that is what the test is about."""
 
     def make(self, *arguments: str, check: bool = True) -> str:
         """Run make as a stranger would; gives what it printed. A failure shows all of it."""
@@ -121,6 +122,21 @@ def test_a_checkout_that_moved_is_set_up_anew_and_keeps_its_data(odd_clone: Clon
     odd_clone.answers()
 
 
+@pytest.mark.nightly
+@pytest.mark.timeout(START_SECONDS)
+def test_the_web_client_is_built_in_such_a_folder_with_a_node_of_its_own(private: Path) -> None:
+    too_old = private / "an old Node"
+    too_old.mkdir()
+    for name in ("node", "npm"):
+        (too_old / name).write_text("#!/bin/sh\necho v18.19.0\n")
+        (too_old / name).chmod(0o755)
+    node_can = private / ODD.replace("\\", "") / "with a page"
+    with clone(node_can, environment={"PATH": f"{too_old}:{os.environ['PATH']}"}) as made:
+        assert f"open     http://localhost:{made.port}\n" in made.make("start")
+        page = ["curl", "-sS", "--fail", "--noproxy", "*", f"http://localhost:{made.port}/history"]
+        assert 'id="config"' in subprocess.run(page, capture_output=True, text=True, check=True).stdout
+
+
 ENVIRONMENTS: dict[str, Mapping[str, str]] = {
     # In that folder a nats.py hides the package of that name.
     "a caller's own Python": {"PYTHONPATH": str(Path(rte_devstack.__file__).parent), "PYTHONHOME": "/nonexistent"},
@@ -135,7 +151,9 @@ ENVIRONMENTS: dict[str, Mapping[str, str]] = {
 @pytest.mark.timeout(START_SECONDS)
 @pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 def test_it_runs_in_the_environment_of(environment: Mapping[str, str], private: Path) -> None:
-    with clone(Path(tempfile.mkdtemp(dir=private), "clone"), environment=dict(environment)) as made:
+    with clone(
+        Path(tempfile.mkdtemp(dir=private), "clone"), environment={"RTE_WEB_BUILD": "no", **environment}
+    ) as made:
         made.answers()
 
 

@@ -55,11 +55,11 @@ class Browser:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def publish(self, title: str) -> dict[str, Any]:
-        """Publish an expectation for tomorrow, after completing the one before."""
+    async def publish(self, title: str, due_in: timedelta = timedelta(days=1)) -> dict[str, Any]:
+        """Publish an expectation that is due then, after completing the one before."""
         await self.complete()
-        tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-        answer = await self.call("POST", "/expectations", {"title": title, "estimated_completion": tomorrow})
+        due = (datetime.now(UTC) + due_in).isoformat()
+        answer = await self.call("POST", "/expectations", {"title": title, "estimated_completion": due})
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
@@ -157,6 +157,37 @@ async def test_who_asks_for_an_export_is_told_when_it_is_ready(stack: Stack, htt
     assert [[said["payload"]["id"] for said in one.all("broadcast")] for one in (screen, other)] == [[id] for id in ids]
     assert link["status"] == "ready"
     assert link["url"]
+
+
+@pytest.mark.parametrize("kind", ["python", "js-2.109"])
+async def test_who_is_overdue_is_reminded_at_once_and_nobody_else(
+    kind: str, stack: Stack, http: httpx.AsyncClient
+) -> None:
+    alex, maria = Browser(http, stack, demo.ALEX.id), Browser(http, stack, demo.MARIA.id)
+    every_day = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "nothing_set_at": None}
+    for member in (alex, maria):
+        await member.complete()
+        await member.call("PATCH", "/me", {"notifications": every_day})
+    announced = {"broadcasts": ["reminder"], "changes": []}
+    screen = await alex.watch(kind, f"expectations:user:{alex.member_id}", **announced)
+    other = await maria.watch(kind, f"expectations:user:{maria.member_id}", **announced)
+    try:
+        published = [await member.publish("Call", timedelta(seconds=2)) for member in (alex, maria)]
+        await screen.heard("broadcast", event="reminder")
+        await other.heard("broadcast", event="reminder")
+    finally:
+        await screen.stop()
+        await other.stop()
+
+    for member, one, expectation in zip((alex, maria), (screen, other), published, strict=True):
+        (reminder,) = [said["payload"] for said in one.all("broadcast")]
+        assert (reminder["kind"], reminder["expectation_id"], reminder["title"]) == (
+            "overdue",
+            expectation["id"],
+            "Call",
+        )
+        listed = (await member.call("GET", "/notifications?limit=1")).json()["items"][0]
+        assert reminder == {name: listed[name] for name in reminder}
 
 
 async def test_another_team_sees_neither_row_nor_event(two_teams: Stack, http: httpx.AsyncClient) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("libs", "services", "tests", "deploy", "docs", "requirements", ".github", ".ci")
+FOLDERS = ("libs", "services", "tests", "deploy", "docs", "requirements", "web", ".github", ".ci")
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 LEADING = [page for page in PAGES if page.name in ("README.md", "CONTRIBUTING.md") or page.parent.name == "decisions"]
 """Pages that say where things are."""
@@ -26,7 +26,7 @@ def of_this_repository() -> set[str]:
     for folder in FOLDERS:
         for path in ROOT.joinpath(folder).rglob("*"):
             parts = path.relative_to(ROOT).parts
-            if "node_modules" not in parts:
+            if not {"node_modules", "dist"} & set(parts):
                 found |= {"/".join(parts[start:]) for start in range(len(parts))}
     return found
 

@@ -21,11 +21,13 @@ def start_service(stack: Stack, tmp_path: Path, reserve_port: Callable[[], int])
 
     def start(name: str, **changed: str) -> tuple[Program, int, int]:
         port, metrics_port = reserve_port(), reserve_port()
+        (tmp_path / "index.html").write_text('<script type="application/json" id="config">{}</script>')
         environment = {
             **os.environ,
             **stack.service_environment(name),
             "PORT": str(port),
             "METRICS_PORT": str(metrics_port),
+            "WEB_CLIENT_FOLDER": str(tmp_path),
             **changed,
         }
         program = Program(
@@ -80,12 +82,17 @@ def test_a_bad_setting_is_one_line_that_names_it(name: str, start_service: Start
     assert "LOG_LEVEL" in written[0]
 
 
-@pytest.mark.parametrize("name", ["api", "realtime-gateway"])
-def test_production_refuses_the_stand_ins_tokens(name: str, start_service: StartService, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [("api", "CLERK_ISSUER"), ("realtime-gateway", "CLERK_ISSUER"), ("web", "CLERK_STAND_IN_URL")],
+)
+def test_production_refuses_the_stand_in(name: str, refused: str, start_service: StartService, tmp_path: Path) -> None:
     program, _, _ = start_service(name, APP_ENV="production")
     program.launch()
     while program.running:
         pass
 
+    written = (tmp_path / f"{name}.log").read_text().splitlines()
     assert program.exit_code == 2
-    assert "CLERK_ISSUER" in (tmp_path / f"{name}.log").read_text()
+    assert len(written) == 1
+    assert refused in written[0]

@@ -21,6 +21,7 @@ from rte_common.storage import StorageSettings
 from rte_devstack.environment import take_env_file
 from rte_jobs.settings import Settings as Jobs
 from rte_realtime_gateway.settings import Settings as Gateway
+from rte_web.settings import Settings as Web
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "variables.md"
@@ -31,10 +32,11 @@ READERS: dict[str, type[BaseSettings]] = {
     "auth-sync": AuthSync,
     "realtime-gateway": Gateway,
     "jobs": Jobs,
+    "web": Web,
     "migrate": MigrationSettings,
     "buckets": StorageSettings,
 }
-OF_MAKE = {"RTE_PORT", "RTE_STACK_DIR", "RTE_WEB_ORIGINS"}
+OF_MAKE = {"RTE_PORT", "RTE_STACK_DIR", "RTE_WEB_ORIGINS", "RTE_WEB_BUILD"}
 VARIABLE = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
 HEAD = f"""# Variables
 

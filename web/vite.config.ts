@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import react from '@vitejs/plugin-react'
@@ -16,23 +18,20 @@ function configuration(): Plugin {
   }
 }
 
-/** Lays a .br and a .gz beside each file, so that serving them costs no compression. */
+/** Lays a .br and a .gz beside each file that was written, so that serving them costs no compression. */
 function precompressed(): Plugin {
   return {
     name: 'precompressed',
     apply: 'build',
-    enforce: 'post',
-    async generateBundle(_, bundle) {
-      for (const [name, file] of Object.entries(bundle)) {
-        const bytes = Buffer.from(file.type === 'chunk' ? file.code : file.source)
-        if (!COMPRESSIBLE.test(name) || name === 'index.html' || bytes.length < SMALLEST_BYTES) continue
+    // Not before it is written: Vite changes the scripts until then.
+    async writeBundle({ dir }, bundle) {
+      for (const name of Object.keys(bundle)) {
+        if (!dir || !COMPRESSIBLE.test(name) || name === 'index.html') continue
+        const bytes = await readFile(join(dir, name))
+        if (bytes.length < SMALLEST_BYTES) continue
         const best = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }
-        const [br, gz] = await Promise.all([
-          promisify(brotliCompress)(bytes, best),
-          promisify(gzip)(bytes, { level: 9 }),
-        ])
-        this.emitFile({ type: 'asset', fileName: `${name}.br`, source: br })
-        this.emitFile({ type: 'asset', fileName: `${name}.gz`, source: gz })
+        await writeFile(join(dir, `${name}.br`), await promisify(brotliCompress)(bytes, best))
+        await writeFile(join(dir, `${name}.gz`), await promisify(gzip)(bytes, { level: 9 }))
       }
     },
   }

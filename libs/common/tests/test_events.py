@@ -16,7 +16,10 @@ CHANGES = {
     "expectation.created.v1": "insert into expectations (team_id, user_id, title) values ('red', 'ben', 'Write it')",
     "expectation.updated.v1": "update expectations set title = 'Write it well' where not is_done",
     "expectation.completed.v1": "update expectations set is_done = true, done_at = clock_timestamp() where not is_done",
-    "expectation.archived.v1": "update expectations set archived_at = now() where is_done",
+    "expectation.reopened.v1": """set request.jwt.claims = '{"sub": "ben"}';"""
+    " update expectations set is_done = false, done_at = null where is_done",
+    "expectation.archived.v1": "update expectations set is_done = true, done_at = clock_timestamp() where not is_done;"
+    " delete from outbox; update expectations set archived_at = now() where is_done",
     "expectation.deleted.v1": "insert into expectations (team_id, user_id, title) values ('red', 'ben', 'Drop it');"
     " delete from outbox; delete from expectations where not is_done",
     "user.updated.v1": "update users set name = 'Benjamin' where id = 'ben'",
@@ -28,6 +31,8 @@ CHANGES = {
     " update exports set status = 'ready', object_path = 'red/ben/1.csv', finished_at = now()",
     "report.created.v1": "insert into reports (team_id, starts_on, ends_on, figures)"
     " values ('red', '2026-11-16', '2026-11-22', '{}')",
+    "notification.created.v1": "insert into notifications (team_id, user_id, kind, title)"
+    " values ('red', 'ben', 'overdue', 'Write it'); update notifications set read_at = now()",
     "membership.deleted.v1": "delete from memberships where user_id = 'ben'",
     "membership.created.v1": "insert into memberships (team_id, user_id, role) values ('red', 'ben', 'member')",
 }
@@ -48,7 +53,8 @@ def test_each_change_of_a_row_makes_its_event_and_no_other(teams: Database) -> N
         event = events.parse(payload.encode())
         assert event.type == event_type
         user_id = "ben" if event.type != "report.created.v1" else str(event.record.id)
-        assert (event.team_id, event.user_id, event.actor_id) == ("red", user_id, None)
+        actor = "ben" if event.type == "expectation.reopened.v1" else None  # which nobody else may do
+        assert (event.team_id, event.user_id, event.actor_id) == ("red", user_id, actor)
         entity, verb, _ = event_type.split(".")
         assert events.Subject.parse(subject) == (entity, verb, "red", user_id)
 

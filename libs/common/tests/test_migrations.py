@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from rte_common import migrate
+from rte_common import migrate, migrations
 from rte_devstack.postgres import psql
+
+VERSIONS = Path(migrations.__file__).parent / "versions"
 
 
 def run(url: str) -> tuple[int, str, str]:
@@ -30,6 +33,24 @@ def test_each_version_can_be_taken_back_and_made_again(empty_database: str) -> N
 
     assert int(made) >= 7
     assert left == "0"
+
+
+FUNCTIONS = """
+    select proname, md5(pg_get_functiondef(oid)) from pg_proc where pronamespace = 'rte'::regnamespace order by proname
+"""
+
+
+def test_what_a_version_replaced_its_downgrade_brings_back(empty_database: str) -> None:
+    versions = sorted(file.name[:4] for file in VERSIONS.glob("0*.py"))
+    before = {}
+    for version in versions:
+        migrate.upgrade(empty_database, version)
+        before[version] = psql(empty_database, FUNCTIONS)
+
+    assert len({*before.values()}) > 1
+    for version in reversed(versions):
+        migrate.downgrade(empty_database, version)
+        assert psql(empty_database, FUNCTIONS) == before[version]
 
 
 def test_every_table_has_row_level_security(postgres: object, postgres_server: str) -> None:

@@ -1,12 +1,14 @@
 """Run by test_supervisor.py and test_start.py: the supervisor in a process of its own, with tiny programs.
 
-Arguments: the folder, the ports as JSON {user: port}, and each step as JSON {program: Python source}. A program is
-ready once its log has a line `began <its pid>`.
+Arguments: the folder, the ports as JSON {user: port}, and each step as JSON {program: Python source}; the name
+`note` stands for what the step says when it is done. A program is ready once its log has a line `began <its pid>`.
 """
 
 import json
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from rte_devstack.folder import Folder
@@ -33,12 +35,20 @@ def tell(line: str) -> None:
 
 folder = Folder(Path(sys.argv[1]))
 folder.open()
-steps = [
-    Step(f"step {number}", [Tiny(folder, name, source) for name, source in json.loads(step).items()])
-    for number, step in enumerate(sys.argv[3:])
-]
+
+
+def steps() -> Iterator[Step]:
+    """Make each when those before it are done."""
+    for number, given in enumerate(sys.argv[3:]):
+        programs: dict[str, str] = json.loads(given)
+        note = programs.pop("note", None)
+        tell(f"making step {number}")
+        tiny = [Tiny(folder, name, source) for name, source in programs.items()]
+        yield Step(f"step {number}", tiny, partial(str, note) if note else None)
+
+
 try:
-    Supervisor(folder, steps, port=8080, ports=json.loads(sys.argv[2]), tell=tell).run(
+    Supervisor(folder, steps(), port=8080, ports=json.loads(sys.argv[2]), tell=tell).run(
         lambda title: nullcontext(), lambda: tell("started")
     )
 except ProgramFailed as error:

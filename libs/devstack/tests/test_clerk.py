@@ -1,5 +1,6 @@
 """The Clerk stand-in's Backend API, its directory and its sign-in page."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -273,6 +274,79 @@ async def test_a_picture_moves_with_the_port_and_an_own_one_stays(tmp_path: Path
     assert moved["image_url"] == moved["profile_image_url"] == f"http://localhost:8105/avatars/{alex['id']}.svg"
     assert moved["updated_at"] > alex["updated_at"]
     assert kept == maria
+
+
+async def test_members_are_offered_to_pages_of_ours_as_on_the_own_one(clerk: httpx.AsyncClient) -> None:
+    alex = {"first_name": "Alex", "last_name": "Morgan", "public_metadata": {"role": "admin"}}
+    made = [(await clerk.post("/devstack/users", json=alex)).json(), await make_user(clerk, "maria")]
+
+    offered = await clerk.get("/devstack/members", headers={"origin": VITE})
+
+    assert offered.headers["access-control-allow-origin"] == VITE
+    ids, pictures = ([user[name] for user in made] for name in ("id", "image_url"))
+    assert offered.json() == [
+        {"id": ids[0], "name": "Alex Morgan", "email": None, "avatar_url": pictures[0], "team": "", "admin": True},
+        {
+            "id": ids[1],
+            "name": "maria",
+            "email": "maria@example.com",
+            "avatar_url": pictures[1],
+            "team": "",
+            "admin": False,
+        },
+    ]
+
+
+async def test_where_teams_are_organizations_the_offer_names_them_and_who_leads_one(tmp_path: Path) -> None:
+    async with serving(create_app(settings(tmp_path, TeamMode.ORGANIZATIONS))) as url, httpx.AsyncClient() as http:
+        http.base_url = httpx.URL(url)
+        users = [await make_user(http, name) for name in ("alex", "maria")]
+        for slug in ("lab", "yard"):
+            await http.post("/devstack/organizations", json={"name": slug.title(), "slug": slug})
+            new = {"organization_id": slug, "user_id": users[0]["id"], "role": "org:admin"}
+            await http.post("/devstack/memberships", json=new if slug == "lab" else new | {"role": "org:member"})
+        offered = (await http.get("/devstack/members")).json()
+
+    assert [(member["team"], member["admin"]) for member in offered] == [("Lab, Yard", True), ("", False)]
+
+
+async def test_a_session_that_was_signed_out_gives_no_more_tokens(clerk: httpx.AsyncClient) -> None:
+    await make_user(clerk, "alex")
+    session = (await clerk.post("/devstack/sessions", json={"member": "alex"})).json()["id"]
+
+    left = await clerk.delete(f"/devstack/sessions/{session}", headers={"origin": VITE})
+    answers = [
+        await clerk.post(f"/v1/client/sessions/{session}/tokens", headers={"origin": VITE}),
+        await clerk.post(f"/devstack/sessions/{session}/verify"),
+        await clerk.delete(f"/devstack/sessions/{session}"),
+    ]
+
+    assert left.status_code == 204
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert answers[0].headers["access-control-allow-origin"] == VITE
+
+
+async def test_a_second_factor_counts_for_its_session_from_when_it_was_verified(tmp_path: Path) -> None:
+    async def factors(http: httpx.AsyncClient, session: str) -> Any:
+        fresh = (await http.post(f"/v1/client/sessions/{session}/tokens")).json()["jwt"]
+        return jwt.decode(fresh, options={"verify_signature": False})["fva"]
+
+    async with serving(create_app(settings(tmp_path))) as url, httpx.AsyncClient(base_url=url) as http:
+        await make_user(http, "alex")
+        one, other = [(await http.post("/devstack/sessions", json={"member": "alex"})).json()["id"] for _ in range(2)]
+        before = await factors(http, one)
+        verified = await http.post(f"/devstack/sessions/{one}/verify")
+        after = await factors(http, one)
+        untouched = await factors(http, other)
+    kept = json.loads((tmp_path / "directory.json").read_text())
+    kept["second_factors"][one] -= 7 * 60_000
+    kept["sessions"][one]["created_at"] -= 12 * 60_000
+    (tmp_path / "directory.json").write_text(json.dumps(kept))
+    async with serving(create_app(settings(tmp_path))) as url, httpx.AsyncClient(base_url=url) as http:
+        later = await factors(http, one)
+
+    assert (before, verified.status_code, after, untouched) == ([0, -1], 204, [0, 0], [0, -1])
+    assert later == [12, 7]
 
 
 async def test_an_unknown_member_is_answered_with_who_exists(clerk: httpx.AsyncClient) -> None:

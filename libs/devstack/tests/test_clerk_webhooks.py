@@ -74,7 +74,7 @@ async def change_everything(http: httpx.AsyncClient) -> None:
 
 KINDS = ("user", "organization", "organizationMembership")
 VERBS = ("created", "updated", "deleted")
-EVENTS = {f"{kind}.{verb}" for kind in KINDS for verb in VERBS} | {"session.created", "session.revoked"}
+EVENTS = {f"{kind}.{verb}" for kind in KINDS for verb in VERBS} | {"session.created", "session.removed"}
 
 
 async def test_every_change_is_told_in_bodies_that_satisfy_clerks_schema(

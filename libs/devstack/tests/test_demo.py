@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from rte_common.settings import TeamMode
 from rte_devstack import demo
 from rte_devstack.clerk import Settings, create_app
 from rte_devstack.serving import serving
+from rte_devstack.testing import Database
 
 from .clerk_receiver import SECRET_KEY, WEBHOOK_SECRET
 
@@ -24,58 +25,75 @@ from .clerk_receiver import SECRET_KEY, WEBHOOK_SECRET
 class Product:
     """What the demo needs of auth-sync and the api, by their contract; the whole-system tests use the real ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database, mode: TeamMode) -> None:
+        self.database = database
+        self.mode = mode
         self.known: set[str] = set()
         self.expectations: list[dict[str, Any]] = []
         self.app = FastAPI()
         self.app.post("/webhooks/clerk")(self._webhook)
         self.app.get("/api/v1/team/members")(self._members)
-        self.app.get("/api/v1/expectations")(self._list)
         self.app.post("/api/v1/expectations", status_code=201)(self._publish)
-        self.app.post("/api/v1/expectations/{id}/complete")(self._complete)
 
-    def of(self, member: demo.DemoMember, *, done: bool) -> list[str]:
-        return [e["title"] for e in self.expectations if e["user_id"] == member.id and e["is_done"] is done]
+    def of(self, member: demo.DemoMember) -> list[str]:
+        return [each["title"] for each in self.expectations if each["user_id"] == member.id]
 
     async def _webhook(self, request: Request) -> None:
         event = json.loads(await request.body())
         if event["type"] == "organizationMembership.created":
-            self.known.add(event["data"]["public_user_data"]["user_id"])
+            organization, user = event["data"]["organization"]["id"], event["data"]["public_user_data"]
+            team = organization if self.mode is TeamMode.ORGANIZATIONS else "default"
+            await asyncio.to_thread(
+                self.database.execute,
+                f"insert into teams (id, name) values ('{team}', 'Team') on conflict do nothing;"
+                f"insert into users (id, name) values ('{user['user_id']}', 'Somebody') on conflict do nothing;"
+                f"insert into memberships values ('{team}', '{user['user_id']}', 'member') on conflict do nothing;"
+                "delete from outbox",
+            )
+            self.known.add(user["user_id"])
 
     async def _members(self) -> dict[str, Any]:
         return {"items": [{"id": known} for known in self.known], "next_cursor": None}
-
-    async def _list(self, user_id: str) -> dict[str, Any]:
-        return {"items": [each for each in self.expectations if each["user_id"] == user_id], "next_cursor": None}
 
     async def _publish(self, new: dict[str, Any], authorization: Annotated[str, Header()]) -> Any:
         user_id = caller(authorization)
         if user_id not in self.known:
             return JSONResponse({"type": "/problems/member-not-yet-known"}, 503)
-        if any(each["user_id"] == user_id and not each["is_done"] for each in self.expectations):
+        if any(each["user_id"] == user_id for each in self.expectations):
             return JSONResponse({"type": "/problems/active-expectation-exists"}, 409)
-        made = {**new, "id": str(len(self.expectations)), "user_id": user_id, "is_done": False}
+        made = {**new, "id": str(len(self.expectations)), "user_id": user_id}
         self.expectations.append(made)
         return made
-
-    async def _complete(self, id: int) -> dict[str, Any]:
-        self.expectations[id]["is_done"] = True
-        return self.expectations[id]
 
 
 def caller(authorization: str) -> str:
     return str(jwt.decode(authorization.removeprefix("Bearer "), options={"verify_signature": False})["sub"])
 
 
-@pytest.fixture
-def product() -> Product:
-    return Product()
+@pytest.fixture(params=[TeamMode.SINGLE])
+def product(request: pytest.FixtureRequest, postgres: Database) -> Product:
+    return Product(postgres, request.param)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def api_url(product: Product) -> AsyncIterator[str]:
     async with serving(product.app) as url:
         yield url
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def clerk_url(product: Product, api_url: str, tmp_path: Path) -> AsyncIterator[str]:
+    async with serving(create_app(settings(tmp_path, api_url, product.mode))) as url:
+        yield url
+
+
+@pytest.fixture
+def fill(product: Product, api_url: str, clerk_url: str) -> Callable[[], Awaitable[None]]:
+    """Fill the demo team in, as a start does."""
+    return lambda: demo.fill(clerk_url, api_url, product.database.url(), product.mode)
+
+
+in_organizations = pytest.mark.parametrize("product", [TeamMode.ORGANIZATIONS], indirect=True)
 
 
 def settings(folder: Path, api_url: str, mode: TeamMode) -> Settings:
@@ -90,66 +108,86 @@ def settings(folder: Path, api_url: str, mode: TeamMode) -> Settings:
     )
 
 
+def rows(database: Database) -> str:
+    return database.execute("select * from expectations order by id") + database.execute("select * from reports")
+
+
+def history_of(database: Database, member: demo.DemoMember) -> int:
+    return int(database.execute(f"select count(*) from expectations where is_done and user_id = '{member.id}'"))
+
+
 async def test_every_member_becomes_known_with_a_current_expectation_and_history(
-    product: Product, api_url: str, tmp_path: Path
+    product: Product, fill: Callable[[], Awaitable[None]]
 ) -> None:
-    async with serving(create_app(settings(tmp_path, api_url, TeamMode.SINGLE))) as clerk_url:
-        await demo.fill(clerk_url, api_url)
-        first = json.dumps(product.expectations)
-        await demo.fill(clerk_url, api_url)
+    await fill()
+    first = json.dumps(product.expectations), rows(product.database)
+    await fill()
 
-    assert json.dumps(product.expectations) == first
+    assert (json.dumps(product.expectations), rows(product.database)) == first
     for member in (demo.ALEX, demo.MARIA, demo.SOPHIA):
-        assert product.of(member, done=False) == [member.expectation]
-        assert product.of(member, done=True) == list(member.finished)
-    assert product.of(demo.DAVID, done=False) == []
-    assert product.of(demo.DAVID, done=True) == list(demo.DAVID.finished)
-    assert product.of(demo.NORA, done=False) == []
+        assert product.of(member) == [member.expectation]
+        assert history_of(product.database, member) > 50
+    assert product.of(demo.DAVID) == []
+    assert history_of(product.database, demo.DAVID) > 50
+    assert product.of(demo.NORA) == []
 
 
-async def test_what_members_did_since_stays_as_they_left_it(product: Product, api_url: str, tmp_path: Path) -> None:
-    async with serving(create_app(settings(tmp_path, api_url, TeamMode.ORGANIZATIONS))) as clerk_url:
-        await demo.fill(clerk_url, api_url, TeamMode.ORGANIZATIONS)
-        withdrawn = [each for each in product.expectations if each["is_done"]]
-        product.expectations[:] = withdrawn
-        await demo.fill(clerk_url, api_url, TeamMode.ORGANIZATIONS)
-        assert product.expectations == withdrawn
+async def test_what_members_did_since_stays_as_they_left_it(
+    product: Product, fill: Callable[[], Awaitable[None]]
+) -> None:
+    await fill()
+    product.expectations[:] = []  # everybody has withdrawn what they were on
+    await fill()
 
-        product.expectations[:] = [{"id": "0", "user_id": demo.MARIA.id, "title": "Her own", "is_done": True}]
-        await demo.fill(clerk_url, api_url, TeamMode.ORGANIZATIONS)
-        assert product.of(demo.MARIA, done=False) == []
+    assert product.expectations == []
+
+
+async def test_a_past_of_their_own_is_not_mixed_with_a_made_up_one(
+    product: Product, fill: Callable[[], Awaitable[None]]
+) -> None:
+    product.database.execute(
+        f"insert into users (id, name) values ('{demo.MARIA.id}', 'Maria');"
+        "insert into expectations (team_id, user_id, title, is_done, done_at)"
+        f" values ('default', '{demo.MARIA.id}', 'Her own', true, now())"
+    )
+    await fill()
+
+    assert product.database.execute("select title from expectations") == "Her own"
+    assert product.expectations == []
 
 
 async def test_a_start_that_was_interrupted_is_finished_by_the_next(
-    product: Product, api_url: str, tmp_path: Path
+    product: Product, fill: Callable[[], Awaitable[None]]
 ) -> None:
-    async with serving(create_app(settings(tmp_path, api_url, TeamMode.SINGLE))) as clerk_url:
-        await demo.fill(clerk_url, api_url)
-        first = {"id": "0", "user_id": demo.MARIA.id, "title": demo.MARIA.finished[0], "is_done": False}
-        product.expectations[:] = [first]
-        await demo.fill(clerk_url, api_url)
+    product.expectations[:] = [{"id": "0", "user_id": demo.MARIA.id, "title": demo.MARIA.expectation}]
+    await fill()
 
-    assert product.of(demo.MARIA, done=True) == list(demo.MARIA.finished)
-    assert product.of(demo.MARIA, done=False) == [demo.MARIA.expectation]
+    assert product.of(demo.MARIA) == [demo.MARIA.expectation]
+    assert product.of(demo.SOPHIA) == [demo.SOPHIA.expectation]
+    assert history_of(product.database, demo.MARIA) > 50
 
 
-async def test_with_organizations_northwind_is_there_too(product: Product, api_url: str, tmp_path: Path) -> None:
-    async with serving(create_app(settings(tmp_path, api_url, TeamMode.ORGANIZATIONS))) as clerk_url:
-        await demo.fill(clerk_url, api_url, TeamMode.ORGANIZATIONS)
-        async with httpx.AsyncClient(base_url=clerk_url) as http:
-            token = (await http.post("/devstack/tokens", json={"member": "nora"})).json()["token"]
+@in_organizations
+async def test_with_organizations_northwind_is_there_too(
+    product: Product, fill: Callable[[], Awaitable[None]], clerk_url: str
+) -> None:
+    await fill()
+    async with httpx.AsyncClient(base_url=clerk_url) as http:
+        token = (await http.post("/devstack/tokens", json={"member": "nora"})).json()["token"]
 
-    assert product.of(demo.OTTO, done=False) == [demo.OTTO.expectation]
+    assert product.of(demo.OTTO) == [demo.OTTO.expectation]
     active = jwt.decode(token, options={"verify_signature": False})["o"]
     assert active == {"id": demo.NORTHWIND.id, "rol": "admin", "slg": "northwind"}
+    teams = product.database.execute("select distinct team_id from expectations order by 1").splitlines()
+    assert teams == sorted([demo.KESTREL.id, demo.NORTHWIND.id])
 
 
-async def test_a_member_who_does_not_become_known_is_named(api_url: str, tmp_path: Path) -> None:
+async def test_a_member_who_does_not_become_known_is_named(product: Product, api_url: str, tmp_path: Path) -> None:
     # Webhooks go nowhere, so that nobody is ever known.
     deaf = settings(tmp_path, api_url, TeamMode.SINGLE).model_copy(update={"webhook_url": None})
     async with serving(create_app(deaf)) as clerk_url:
         with pytest.raises(demo.DemoNotFilled, match=r"is not known to the api after 0.2 s.*does not list"):
-            await asyncio.wait_for(demo.fill(clerk_url, api_url, seconds=0.2), 20)
+            await asyncio.wait_for(demo.fill(clerk_url, api_url, product.database.url(), seconds=0.2), 20)
 
 
 def test_ids_have_clerks_length() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from rte_devstack.folder import REPOSITORY, Folder
 
-VARIABLES = ("RTE_PORT", "RTE_STACK_DIR", "PYTHON", "MEMBER", "LIFETIME", "ORG", "PART", "BENCH", "YES")
+VARIABLES = ("RTE_PORT", "RTE_STACK_DIR", "PYTHON", "MEMBER", "LIFETIME", "ORG", "PART", "BENCH", "YES", "DEMO")
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_files_are_no_wrong_targets_and_a_dry_run_does_nothing(clone: Path) -> N
 def test_a_bench_that_there_is_not_names_those_that_there_are(clone: Path) -> None:
     printed = make(clone, "bench", "BENCH=soaks")
     assert (
-        "there is no bench 'soaks': did you mean soak? There are: api, exports, fanout, soak, transactions"
+        "there is no bench 'soaks': did you mean soak? There are: api, exports, fanout, page, soak, transactions"
         in printed.stderr
     )
     known = {file.stem for file in (REPOSITORY / "tests" / "bench").glob("*.py")}

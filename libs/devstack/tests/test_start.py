@@ -67,7 +67,7 @@ def test_a_port_that_is_none_is_one_sentence(tmp_path: Path, port: str, monkeypa
     monkeypatch.setenv("RTE_PORT", port)
     with pytest.raises(ProgramFailed) as refusal:
         up(Namespace(detach=False))
-    assert str(refusal.value) == f"RTE_PORT is {port!r}, but must be a port from 1 to 65512"
+    assert str(refusal.value) == f"RTE_PORT is {port!r}, but must be a port from 1 to 65511"
     assert not (tmp_path / "stack").exists()
 
 

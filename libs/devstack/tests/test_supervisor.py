@@ -73,6 +73,18 @@ def test_a_killed_program_is_started_again(supervise: Supervise) -> None:
     assert supervisor.mark("b") == other
 
 
+def test_a_step_is_made_when_those_before_it_are_done_and_what_they_say_is_kept(supervise: Supervise) -> None:
+    supervisor = supervise({"first": SLEEP, "note": "said"}, {"second": SLEEP})
+    supervisor.line("making step 1")
+    assert supervisor.folder.log("first").read_text().startswith("began ")
+    supervisor.line("started")
+
+    state = supervisor.folder.state()
+    assert state
+    assert (state.parts, state.notes) == (["first", "second"], ["said"])
+    assert supervisor.end(signal.SIGTERM) == 0
+
+
 def test_pauses_grow_while_a_program_keeps_dying(supervise: Supervise) -> None:
     supervisor = supervise({"a": f"{BEGIN}; sys.stdin.read(); import time; time.sleep(0.3)"})
     supervisor.line("started")

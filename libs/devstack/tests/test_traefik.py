@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from websockets.asyncio.client import connect
 
 from rte_devstack.serving import serving
 from rte_devstack.traefik import DEPLOYED, Traefik
+
+SERVICES = ("RTE_API_URL", "RTE_REALTIME_GATEWAY_URL", "RTE_AUTH_SYNC_URL")
 
 
 def wait_for(log: Path, text: str) -> None:
@@ -84,16 +86,26 @@ async def backend() -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 def traefik(devstack_folder: Path, reserve_port: Callable[[], int], backend: str) -> Iterator[Traefik]:
-    names = ("RTE_API_URL", "RTE_REALTIME_GATEWAY_URL", "RTE_AUTH_SYNC_URL")
-    server = Traefik(
-        devstack_folder / "with a blank",
+    with proxy(devstack_folder / "with a blank", reserve_port, (*SERVICES, "RTE_WEB_URL"), backend) as server:
+        yield server
+
+
+@pytest.fixture
+def without_web(tmp_path: Path, reserve_port: Callable[[], int], backend: str) -> Iterator[str]:
+    """Address of a Traefik that knows no web client."""
+    with proxy(tmp_path / "traefik", reserve_port, SERVICES, backend) as server:
+        yield f"http://127.0.0.1:{server.port}"
+
+
+def proxy(folder: Path, reserve_port: Callable[[], int], names: Iterable[str], backend: str) -> Traefik:
+    """A Traefik before services that are all `backend`."""
+    return Traefik(
+        folder,
         port=reserve_port(),
         metrics_port=reserve_port(),
         backends=dict.fromkeys(names, backend),
-        log=devstack_folder / "traefik.log",
+        log=folder.with_suffix(".log"),
     )
-    with server:
-        yield server
 
 
 @pytest.fixture
@@ -103,7 +115,8 @@ async def client(traefik: Traefik) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/expectations", "/problems/no-token", "/webhooks/clerk", "/realtime/v1/api/broadcast"]
+    "path",
+    ["/api/v1/expectations", "/problems/no-token", "/webhooks/clerk", "/realtime/v1/api/broadcast", "/", "/history"],
 )
 async def test_a_path_reaches_its_service_unchanged_and_hardened(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
@@ -130,9 +143,16 @@ async def test_a_webhook_that_is_too_large_is_refused(client: httpx.AsyncClient)
     assert (await client.post("/webhooks/clerk", content=b"x" * 262_145)).status_code == 413
 
 
-async def test_the_front_page_leads_to_the_documentation(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (302, "/api/docs")
+async def test_the_web_client_comes_as_it_is_compressed_already(client: httpx.AsyncClient) -> None:
+    assert "content-encoding" not in (await client.get("/assets/any?pad=2000")).headers
+
+
+async def test_without_a_web_client_the_front_page_leads_to_the_documentation(without_web: str) -> None:
+    async with httpx.AsyncClient(base_url=without_web, trust_env=False) as client:
+        front, other = await client.get("/"), await client.get("/history")
+
+    assert (front.status_code, front.headers["location"]) == (302, "/api/docs")
+    assert other.status_code == 404
 
 
 async def test_a_header_that_poses_as_the_proxys_is_dropped(client: httpx.AsyncClient) -> None:

@@ -147,7 +147,8 @@ async def test_several_faults_are_told_at_once(api: Api, team: Team) -> None:
         {"pointer": "/notifications/weekly_report", "expected": "true or false", "got": "the number 1"},
         {
             "pointer": "/notifications/reminder",
-            "expected": "no such name: known are reminders, weekly_report (did you mean reminders?)",
+            "expected": "no such name: known are reminders, weekly_report, remind_before_minutes, quiet_hours, days,"
+            " nothing_set_at (did you mean reminders?)",
         },
     ]
 

@@ -44,7 +44,7 @@ async def titles(client: httpx.AsyncClient) -> list[str]:
 async def test_lists_say_how_long_they_may_be_kept(api: Api, team: Team) -> None:
     alex = await api.member(team, "alex")
     await alex.post("/expectations", json={"title": "a"})
-    for question, max_age in {"status=active": 60, "status=completed": 300, "": 60}.items():
+    for question, max_age in {"status=active": 60, "status=completed": 300, "status=archived": 300, "": 60}.items():
         fresh = await alex.get(f"/expectations?{question}")
         kept = await alex.get(f"/expectations?{question}")
         known = await alex.get(f"/expectations?{question}", headers={"if-none-match": fresh.headers["etag"]})

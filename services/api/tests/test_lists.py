@@ -67,6 +67,8 @@ async def test_lists_by_state_member_and_period(api: Api, team: Team, postgres: 
     assert await titles() == await titles(status="active") == ["Alex active"]
     assert len(await titles(status="completed")) == 16, "what is archived has left the history"
     assert len(await titles(status="completed", user_id="user_maria")) == 8
+    assert sorted(await titles(status="archived")) == ["Alex done 9", "Maria done 9"]
+    assert await titles(status="archived", user_id="user_maria") == ["Maria done 9"]
     assert await titles(status="active", user_id="user_maria") == []
     period = {"status": "completed", "user_id": "user_alex", "from": done_at}
     assert len(await titles(**period)) == 5
@@ -96,7 +98,7 @@ EXPECTED_INSTANT = "a time with its offset, like 2030-01-31T17:00:00+01:00"
         ("staus", "completed", f"no such name: {KNOWN} (did you mean status?)"),
         ("from_", "2030-01-31T17:00:00Z", f"no such name: {KNOWN} (did you mean from?)"),
         ("me", "x", f"no such name: {KNOWN}"),
-        ("status", "actve", "one of 'active', 'completed' or 'all' (did you mean active?)"),
+        ("status", "actve", "one of 'active', 'completed', 'archived' or 'all' (did you mean active?)"),
         ("limit", "abc", "a whole number"),
         ("limit", "0", "a number of at least 1"),
         ("limit", "101", "a number of at most 100"),

@@ -29,7 +29,7 @@ async def test_the_document_is_valid_and_each_call_has_a_name_examples_and_its_p
     paths: dict[str, dict[str, dict[str, object]]] = openapi["paths"]  # type: ignore[assignment]
     operations = [operation for path in paths.values() for operation in path.values()]
 
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 18
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 22
     for operation in operations:
         responses: dict[str, dict[str, object]] = operation["responses"]  # type: ignore[assignment]
         assert {"401", "403", "422", "429", "503"} <= set(responses)

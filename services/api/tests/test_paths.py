@@ -95,3 +95,6 @@ async def test_pages_may_send_what_tracing_and_clients_add_and_read_what_they_ne
     assert preflight.status_code == 200
     exposed = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
     assert {"etag", "location", "idempotency-replayed", "www-authenticate", "allow", "retry-after"} <= exposed
+    assert {"date", "ratelimit", "ratelimit-policy", "x-request-id"} <= exposed & {
+        name.lower() for name in answer.headers
+    }

@@ -27,6 +27,7 @@ MATRIX: list[tuple[str, str, dict[str, Any] | bytes | None, tuple[int, int, int,
     ("PUT", "/expectations/{id}", TITLE, (200, 403, 200, 404, 401)),
     ("DELETE", "/expectations/{id}", None, (204, 403, 204, 404, 401)),
     ("POST", "/expectations/{id}/complete", None, (200, 403, 200, 404, 401)),
+    ("POST", "/expectations/{id}/reopen", None, (200, 403, 403, 404, 401)),
     ("GET", "/me", None, (200, 200, 200, 200, 401)),
     ("PATCH", "/me", {"timezone": "Europe/Lisbon"}, (200, 200, 200, 200, 401)),
     ("GET", "/team", None, (200, 200, 200, 200, 401)),
@@ -36,6 +37,9 @@ MATRIX: list[tuple[str, str, dict[str, Any] | bytes | None, tuple[int, int, int,
     ("POST", "/exports", {"format": "csv"}, (409, 201, 201, 201, 401)),
     ("GET", "/exports", None, (200, 200, 200, 200, 401)),
     ("GET", "/exports/{export}", None, (200, 404, 404, 404, 401)),
+    ("GET", "/notifications", None, (200, 200, 200, 200, 401)),
+    ("POST", "/notifications/read", None, (200, 200, 200, 200, 401)),
+    ("POST", "/notifications/{notification}/read", None, (200, 404, 404, 404, 401)),
     ("GET", "/reports", None, (200, 200, 200, 200, 401)),
     ("GET", "/reports/{report}", None, (200, 200, 200, 404, 401)),
 ]
@@ -65,7 +69,12 @@ async def new_scene(api: Api, postgres: Database) -> Scene:
         "insert into reports (team_id, starts_on, ends_on, figures)"
         f" values ('{team.id}', '2026-11-09', '2026-11-15', '{{}}') returning id"
     )
+    notification = postgres.execute(
+        "insert into notifications (team_id, user_id, kind, title)"
+        f" values ('{team.id}', 'user_owner', 'overdue', 'active') returning id"
+    )
     ids = {"id": published.json()["id"], "export": exported.json()["id"], "report": report}
+    ids["notification"] = notification
     return Scene(callers, ids["id"], ids)
 
 

@@ -68,7 +68,7 @@ async def test_a_refusal_names_what_was_active_also_while_it_is_being_finished(a
 async def test_of_one_that_is_gone_when_it_is_looked_for_is_said_so() -> None:
     refusal = ActiveExpectationExists(None)
 
-    assert (refusal.detail, refusal.extensions) == ("It was finished a moment ago: publish again", {"active": None})
+    assert (refusal.detail, refusal.extensions) == ("It was finished a moment ago: try again", {"active": None})
 
 
 async def test_events_wait_for_nats_and_arrive_once_and_in_order(

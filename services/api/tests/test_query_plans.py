@@ -41,6 +41,9 @@ QUERIES = {
     "history of a member": ListQuery(status=Status.COMPLETED, user_id=USER),
     "history of a member in a period": ListQuery.model_validate({"status": "completed", "user_id": USER, **PERIOD}),
     "history of a member, next page": ListQuery(status=Status.COMPLETED, user_id=USER, cursor=CURSOR),
+    "archive": ListQuery(status=Status.ARCHIVED),
+    "archive of a member": ListQuery(status=Status.ARCHIVED, user_id=USER),
+    "archive in a period": ListQuery.model_validate({"status": "archived", **PERIOD}),
     "all": ListQuery(status=Status.ALL),
     "all, next page": ListQuery(status=Status.ALL, cursor=CURSOR, limit=100),
     "all of a member": ListQuery(status=Status.ALL, user_id=USER),
@@ -99,6 +102,8 @@ INDEXES = [
     "expectations_active",
     "expectations_history",
     "expectations_history_by_user",
+    "expectations_archived",
+    "expectations_archived_by_user",
     "expectations_all",
     "expectations_all_by_user",
 ]

@@ -112,13 +112,17 @@ async def test_a_slot_missed_while_everything_was_down_is_worked_at_the_start(
     assert postgres.execute("select title from expectations where archived_at is not null") == "long ago"
 
 
-async def test_the_schedule_of_a_job_that_is_gone_is_cancelled_at_the_start(db: Database, broker: Broker) -> None:
+async def test_the_schedule_of_a_job_that_is_gone_is_cancelled_at_the_start_and_no_reminder(
+    db: Database, broker: Broker
+) -> None:
     await Schedule(db, broker, [job("0 0 * * * *"), replace(job("0 0 * * * *"), name="renamed")]).keep()
+    reminder = {"Nats-Schedule": "@at 2100-01-01T00:00:00Z", "Nats-Schedule-Target": "rte.jobs.expectation"}
+    await broker.jetstream.publish("rte.schedule.expectation.1", b"1", headers=reminder)
 
     await Schedule(db, broker, [job("0 0 * * * *")]).keep()
 
     stream = await broker.jetstream.stream_info("JOBS", subjects_filter="rte.schedule.>")
-    assert stream.state.subjects == {"rte.schedule.test": 1}
+    assert stream.state.subjects == {"rte.schedule.test": 1, "rte.schedule.expectation.1": 1}
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,24 @@ REPORT = {
     "ends_on": "2026-11-22",
     "created_at": "2026-11-23T09:00:00.123456+00:00",
 }
+REMINDER = {
+    "id": "9a1de7f4-6c2b-4d5b-8a57-0d8f6f3c2b11",
+    "team_id": TEAM,
+    "user_id": "user_maria",
+    "kind": "due-soon",
+    "expectation_id": "4f0f5c1e-2f58-4d09-9d7f-1c4b8d3e6a20",
+    "title": "Report",
+    "estimated_completion": "2026-11-22T17:00:00+00:00",
+    "created_at": "2026-11-22T16:30:00.123456+00:00",
+}
+NOTHING_SET = {
+    **REMINDER,
+    "id": "d6a6a8f0-1a51-4f5f-9b1c-3c58c07d2e33",
+    "kind": "nothing-set",
+    "expectation_id": None,
+    "title": None,
+    "estimated_completion": None,
+}
 
 
 def own_channel(user: str) -> str:
@@ -98,6 +116,25 @@ def test_a_report_is_announced_to_each_member_of_its_team() -> None:
     assert [told(client) for client in others] == [[], []]
 
 
+def test_a_reminder_is_announced_to_its_member_and_to_nobody_else() -> None:
+    world = World()
+    maria = joined(world, "user_maria")
+    others = [
+        world.member(user="user_maria"),
+        joined(world, "user_alex"),
+        joined(world, "user_maria", team=OTHER_TEAM),
+    ]
+    for record in (REMINDER, NOTHING_SET):
+        world.hub.rooms.announce(announcements.read(event("notifications", record)))
+    said = told(maria)
+    assert [one["event"] for one in said] == ["reminder", "reminder"]
+    assert [one["payload"] for one in said] == [
+        {name: value for name, value in record.items() if name not in {"team_id", "user_id"}}
+        for record in (REMINDER, NOTHING_SET)
+    ]
+    assert [told(client) for client in others] == [[]] * len(others)
+
+
 async def test_the_official_clients_hear_announcements_between_changes(
     client: StartClient, members: Members, changes: Changes
 ) -> None:
@@ -107,13 +144,16 @@ async def test_the_official_clients_hear_announcements_between_changes(
             topic="expectations:user:user_maria",
             token=members.token("user_maria"),
             changes=[{"event": "*", "schema": "public", "table": "expectations"}],
-            broadcasts=["export.ready", "report.ready"],
+            broadcasts=["export.ready", "report.ready", "reminder"],
         )
         await maria.heard("system", message="Subscribed to PostgreSQL")
         await changes.publish("export", "UPDATE", EXPORT, {**EXPORT, "status": "running"})
         await changes.publish("report", "INSERT", REPORT, None)
+        await changes.publish("notification", "INSERT", REMINDER, None)
         await changes.insert(user_id="user_maria", title="after them")
         ready = await maria.heard("broadcast", event="export.ready")
         assert ready["payload"]["id"] == EXPORT["id"], json.dumps(ready)
         await maria.heard("broadcast", event="report.ready")
+        reminder = await maria.heard("broadcast", event="reminder")
+        assert (reminder["payload"]["kind"], reminder["payload"]["title"]) == ("due-soon", "Report")
         await maria.heard("change")

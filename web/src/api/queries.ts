@@ -1,7 +1,9 @@
 /** What several pages ask the api for. A page's own questions are in its folder. */
-import { queryOptions, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
+import { queryOptions, useMutationState, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
+import { useMemo } from 'react'
 import { useApi } from '../app/providers'
 import { fetchFocus } from '../live/focus'
+import { laidOver, type Act } from '../live/pending'
 import { data, type Api } from './client'
 import type { Member } from './types'
 
@@ -17,6 +19,8 @@ export const keys = {
   reports: ['reports'] as const,
   exports: ['exports'] as const,
   notifications: ['notifications'] as const,
+  /** Of mutations: what is asked of expectations. */
+  acts: ['acts'] as const,
 }
 
 export const meQuery = (api: Api) =>
@@ -34,7 +38,22 @@ export const focusQuery = (api: Api, cache: QueryClient) =>
 
 export const useMe = () => useQuery(meQuery(useApi()))
 export const useMembers = () => useQuery(membersQuery(useApi()))
-export const useFocus = () => useQuery(focusQuery(useApi(), useQueryClient()))
+
+/** What this window has asked for and nobody has answered yet, oldest first. */
+export const usePendingActs = () =>
+  useMutationState({
+    filters: { mutationKey: keys.acts, status: 'pending' },
+    select: (mutation) => mutation.state.variables as Act,
+  })
+
+/** What everybody is on, with what this window has just asked for. */
+export function useFocus() {
+  const query = useQuery(focusQuery(useApi(), useQueryClient()))
+  const acts = usePendingActs()
+  const said = query.data
+  const data = useMemo(() => said && { ...said, items: laidOver(said.items, acts) }, [said, acts])
+  return { ...query, data }
+}
 
 /** Who is in the team at this moment, whatever the cache has. */
 export function membersNow(api: Api, cache: QueryClient): Promise<Member[]> {

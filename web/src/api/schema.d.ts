@@ -74,6 +74,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/expectations/{expectation_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen the caller's own expectation, at most 60 seconds after it was done
+         * @description Doing it again changes nothing.
+         *
+         *     After that it is history for good. While another one is active, 409 names that as `active`.
+         */
+        post: operations["reopen_expectation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -120,6 +142,57 @@ export interface paths {
         get: operations["list_team_members"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what the caller was told, newest first, with the number of unread ones */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark all notifications of the caller in the team as read */
+        post: operations["mark_all_notifications_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{notification_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark a notification of the caller as read; repeated, nothing changes */
+        post: operations["mark_notification_read"];
         delete?: never;
         options?: never;
         head?: never;
@@ -521,6 +594,16 @@ export interface components {
          *       "id": "user_2DemoAlex0000000000000000000",
          *       "name": "Alex Morgan",
          *       "notifications": {
+         *         "days": [
+         *           "mon",
+         *           "tue",
+         *           "wed",
+         *           "thu",
+         *           "fri"
+         *         ],
+         *         "nothing_set_at": "10:00",
+         *         "quiet_hours": null,
+         *         "remind_before_minutes": 30,
          *         "reminders": true,
          *         "weekly_report": true
          *       },
@@ -554,7 +637,11 @@ export interface components {
          * @description What to change; what is left out stays. The name is changed at Clerk.
          * @example {
          *       "notifications": {
-         *         "weekly_report": false
+         *         "quiet_hours": {
+         *           "end": "08:00",
+         *           "start": "20:00"
+         *         },
+         *         "remind_before_minutes": 60
          *       },
          *       "timezone": "Europe/Lisbon"
          *     }
@@ -618,23 +705,156 @@ export interface components {
         };
         /**
          * NotificationChange
-         * @description Which mails to send from now on; what is left out stays.
+         * @description What to tell from now on, and when; what is left out stays.
          */
         NotificationChange: {
-            /** Reminders */
+            /**
+             * Reminders
+             * @description Whether there are any reminders; null: as it is
+             */
             reminders?: boolean | null;
-            /** Weekly Report */
+            /**
+             * Weekly Report
+             * @description Null: as it is
+             */
             weekly_report?: boolean | null;
+            /**
+             * Remind Before Minutes
+             * @description Minutes before the estimated completion at which to be reminded; null: not before it
+             */
+            remind_before_minutes?: number | null;
+            /** @description When reminders wait; over midnight if the end is before the start; null: never */
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /**
+             * Days
+             * @description Days on which reminders come; what falls on another comes on the next, if it is still true. Null: as it is
+             */
+            days?: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[] | null;
+            /**
+             * Nothing Set At
+             * @description When to be reminded on a working day on which nothing was set; null: never. On a quarter of an hour
+             */
+            nothing_set_at?: string | null;
+        };
+        /**
+         * NotificationPage
+         * @description A part of the list, and how many of the whole are unread; `next_cursor` is null at the end.
+         * @example {
+         *       "items": [
+         *         {
+         *           "created_at": "2030-01-31T15:30:00.120934+00:00",
+         *           "estimated_completion": "2030-01-31T16:00:00+00:00",
+         *           "expectation_id": "0b5e7c1e-3a4f-4c41-9d0a-8f6f2f6f9c11",
+         *           "id": "9a1de7f4-6c2b-4d5b-8a57-0d8f6f3c2b11",
+         *           "kind": "due-soon",
+         *           "read_at": null,
+         *           "title": "Finalize Q3 marketing report"
+         *         }
+         *       ],
+         *       "next_cursor": null,
+         *       "unread": 1
+         *     }
+         */
+        NotificationPage: {
+            /** Unread */
+            unread: number;
+            /** Items */
+            items: components["schemas"]["NotificationView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * NotificationSettings
-         * @description Which mails the member wants.
+         * @description What the member wants to be told, and when; times are those of the member's time zone.
          */
         NotificationSettings: {
-            /** Reminders */
+            /**
+             * Reminders
+             * @description Whether there are any reminders
+             */
             reminders: boolean;
             /** Weekly Report */
             weekly_report: boolean;
+            /**
+             * Remind Before Minutes
+             * @description Minutes before the estimated completion at which to be reminded; null: not before it
+             */
+            remind_before_minutes: number | null;
+            /** @description When reminders wait; over midnight if the end is before the start; null: never */
+            quiet_hours: components["schemas"]["QuietHours"] | null;
+            /**
+             * Days
+             * @description Days on which reminders come; what falls on another comes on the next, if it is still true
+             */
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /**
+             * Nothing Set At
+             * @description When to be reminded on a working day on which nothing was set; null: never
+             */
+            nothing_set_at: string | null;
+        };
+        /**
+         * NotificationView
+         * @description Something that the caller was told. It is kept for 90 days.
+         * @example {
+         *       "created_at": "2030-01-31T15:30:00.120934+00:00",
+         *       "estimated_completion": "2030-01-31T16:00:00+00:00",
+         *       "expectation_id": "0b5e7c1e-3a4f-4c41-9d0a-8f6f2f6f9c11",
+         *       "id": "9a1de7f4-6c2b-4d5b-8a57-0d8f6f3c2b11",
+         *       "kind": "due-soon",
+         *       "read_at": null,
+         *       "title": "Finalize Q3 marketing report"
+         *     }
+         */
+        NotificationView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "due-soon" | "overdue" | "nothing-set";
+            /**
+             * Expectation Id
+             * @description Null for `nothing-set`, and when it was withdrawn meanwhile
+             */
+            expectation_id: string | null;
+            /**
+             * Title
+             * @description Of the expectation at that time; null for `nothing-set`
+             */
+            title: string | null;
+            /**
+             * Estimated Completion
+             * @description As it was at that time; null for `nothing-set`
+             */
+            estimated_completion: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Read At */
+            read_at: string | null;
+        };
+        /**
+         * QuietHours
+         * @description From when to when, by the clock of the member's time zone.
+         */
+        QuietHours: {
+            /**
+             * Start
+             * @example 08:30
+             */
+            start: string;
+            /**
+             * End
+             * @example 08:30
+             */
+            end: string;
         };
         /**
          * ReportDetails
@@ -750,10 +970,10 @@ export interface components {
         };
         /**
          * Status
-         * @description Which expectations a list holds: current ones, finished ones until they are archived, or every one.
+         * @description Which expectations a list holds: current ones, finished ones until they are archived, archived ones, or all.
          * @enum {string}
          */
-        Status: "active" | "completed" | "all";
+        Status: "active" | "completed" | "archived" | "all";
         /**
          * TeamMember
          * @description Somebody in the team.
@@ -814,6 +1034,17 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * Unread
+         * @description How many notifications the caller has not read.
+         * @example {
+         *       "unread": 0
+         *     }
+         */
+        Unread: {
+            /** Unread */
+            unread: number;
         };
         /**
          * ProblemDetails
@@ -926,7 +1157,7 @@ export interface operations {
     list_expectations: {
         parameters: {
             query?: {
-                /** @description Which ones: the current, the finished, or both */
+                /** @description Which ones: the current, the finished, those finished long ago, or all */
                 status?: components["schemas"]["Status"];
                 /** @description Only those of this member; `me` is the caller */
                 user_id?: string;
@@ -1528,7 +1759,7 @@ export interface operations {
                 };
             };
             /**
-             * @description [`not-the-owner`](/problems/not-the-owner): The expectation belongs to somebody else, and the caller is no admin of the team.
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
              *
              *     [`second-factor-required`](/problems/second-factor-required): An admin changes somebody else's expectation, and the second factor is missing or too old.
              *
@@ -1716,7 +1947,7 @@ export interface operations {
                 };
             };
             /**
-             * @description [`not-the-owner`](/problems/not-the-owner): The expectation belongs to somebody else, and the caller is no admin of the team.
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
              *
              *     [`second-factor-required`](/problems/second-factor-required): An admin changes somebody else's expectation, and the second factor is missing or too old.
              *
@@ -1912,7 +2143,7 @@ export interface operations {
                 };
             };
             /**
-             * @description [`not-the-owner`](/problems/not-the-owner): The expectation belongs to somebody else, and the caller is no admin of the team.
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
              *
              *     [`second-factor-required`](/problems/second-factor-required): An admin changes somebody else's expectation, and the second factor is missing or too old.
              *
@@ -2123,7 +2354,7 @@ export interface operations {
                 };
             };
             /**
-             * @description [`not-the-owner`](/problems/not-the-owner): The expectation belongs to somebody else, and the caller is no admin of the team.
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
              *
              *     [`second-factor-required`](/problems/second-factor-required): An admin changes somebody else's expectation, and the second factor is missing or too old.
              *
@@ -2212,6 +2443,187 @@ export interface operations {
             };
         };
     };
+    reopen_expectation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag that the expectation must still have, or `*` */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description `id` of an expectation of the team */
+                expectation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A member's expectation. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "archived_at": null,
+                     *       "created_at": "2030-01-31T09:12:45.120934+00:00",
+                     *       "done_at": null,
+                     *       "estimated_completion": "2030-01-31T16:00:00+00:00",
+                     *       "id": "0b5e7c1e-3a4f-4c41-9d0a-8f6f2f6f9c11",
+                     *       "is_done": false,
+                     *       "team_id": "org_2DemoKestrelHarbour000000000",
+                     *       "title": "Finalize Q3 marketing report",
+                     *       "updated_at": "2030-01-31T09:12:45.120934+00:00",
+                     *       "user": {
+                     *         "avatar_url": null,
+                     *         "id": "user_2DemoAlex0000000000000000000",
+                     *         "name": "Alex Morgan"
+                     *       },
+                     *       "user_id": "user_2DemoAlex0000000000000000000",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExpectationView"];
+                };
+            };
+            /**
+             * @description [`no-token`](/problems/no-token): The request has neither an `Authorization` header of the scheme Bearer nor a session cookie.
+             *
+             *     [`malformed-token`](/problems/malformed-token): What was sent as the token is no JWT: a key, the word `undefined`, a token with quotes round it, or the like.
+             *
+             *     [`bad-signature`](/problems/bad-signature): The token's signature does not match: it was changed on its way, or another Clerk instance signed it.
+             *
+             *     [`unknown-key`](/problems/unknown-key): The token is signed with a key that the issuer does not publish.
+             *
+             *     [`token-expired`](/problems/token-expired): The token was good, and its time is over: session tokens live for a minute.
+             *
+             *     [`token-not-yet-valid`](/problems/token-not-yet-valid): The token begins in the future: the clock of who made it or of this server is wrong.
+             *
+             *     [`wrong-issuer`](/problems/wrong-issuer): The token comes from another Clerk instance than the one that this server trusts.
+             *
+             *     [`wrong-party`](/problems/wrong-party): The token was made for another origin: its claim `azp` is not among `CLERK_AUTHORIZED_PARTIES`.
+             *
+             *     [`missing-claim`](/problems/missing-claim): The token lacks a claim that every session token has: it was made from a template, or is no session token.
+             *
+             *     [`pending-session`](/problems/pending-session): The session is pending: the member has signed in, and a task such as choosing an organization is left.
+             *
+             *     [`wrong-origin`](/problems/wrong-origin): The session cookie came from a page that is not of an allowed origin, or a change came without an `Origin`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`not-the-owner`](/problems/not-the-owner): It belongs to somebody else, and the caller is no admin of the team, or wants to reopen it.
+             *
+             *     [`no-active-team`](/problems/no-active-team): Teams are Clerk organizations here (`TEAM_MODE=organizations`), and the member has not chosen one.
+             *
+             *     [`impersonated-session`](/problems/impersonated-session): An operator acts as the member through Clerk's impersonation, and wants to change something.
+             */
+            403: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`not-found`](/problems/not-found): The path leads nowhere, or the id names nothing that the caller may see, such as another team's. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`too-late-to-reopen`](/problems/too-late-to-reopen): More than 60 seconds have passed since `done_at`, by the server's clock, or the expectation is archived.
+             *
+             *     [`active-expectation-exists`](/problems/active-expectation-exists): A member has one active expectation at a time, and wants to publish another. `active` is the id of the one.
+             */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`version-mismatch`](/problems/version-mismatch): Somebody has changed it since it was read. `version` is the one that it has now. */
+            412: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`invalid-input`](/problems/invalid-input): A field, parameter or header is missing, unknown, or of another form than documented. */
+            422: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ValidationDetails"];
+                };
+            };
+            /** @description [`too-many-requests`](/problems/too-many-requests): More requests or more writes in a minute than a member may send, counted over all of their devices. */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`unexpected`](/problems/unexpected): A fault in the server, which its operators see in their log. */
+            500: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`member-not-yet-known`](/problems/member-not-yet-known): Clerk has made the member or the team a moment ago, and its message is still on the way.
+             *
+             *     [`keys-unavailable`](/problems/keys-unavailable): The server has just started and could not fetch Clerk's public keys yet. It is not the caller's fault.
+             *
+             *     [`database-away`](/problems/database-away): The database is restarting or out of reach. Lists of active expectations are still answered, as last known.
+             *
+             *     [`database-read-only`](/problems/database-read-only): The database is changing over to its standby, or an operator has made it read only. Reads go on.
+             *
+             *     [`too-slow`](/problems/too-slow): The server gave the request up. A change was made as a whole, or not at all.
+             */
+            503: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_me: {
         parameters: {
             query?: never;
@@ -2234,6 +2646,16 @@ export interface operations {
                      *       "id": "user_2DemoAlex0000000000000000000",
                      *       "name": "Alex Morgan",
                      *       "notifications": {
+                     *         "days": [
+                     *           "mon",
+                     *           "tue",
+                     *           "wed",
+                     *           "thu",
+                     *           "fri"
+                     *         ],
+                     *         "nothing_set_at": "10:00",
+                     *         "quiet_hours": null,
+                     *         "remind_before_minutes": 30,
                      *         "reminders": true,
                      *         "weekly_report": true
                      *       },
@@ -2355,7 +2777,11 @@ export interface operations {
                 /**
                  * @example {
                  *       "notifications": {
-                 *         "weekly_report": false
+                 *         "quiet_hours": {
+                 *           "end": "08:00",
+                 *           "start": "20:00"
+                 *         },
+                 *         "remind_before_minutes": 60
                  *       },
                  *       "timezone": "Europe/Lisbon"
                  *     }
@@ -2377,6 +2803,16 @@ export interface operations {
                      *       "id": "user_2DemoAlex0000000000000000000",
                      *       "name": "Alex Morgan",
                      *       "notifications": {
+                     *         "days": [
+                     *           "mon",
+                     *           "tue",
+                     *           "wed",
+                     *           "thu",
+                     *           "fri"
+                     *         ],
+                     *         "nothing_set_at": "10:00",
+                     *         "quiet_hours": null,
+                     *         "remind_before_minutes": 30,
                      *         "reminders": true,
                      *         "weekly_report": true
                      *       },
@@ -2722,6 +3158,402 @@ export interface operations {
             };
             /** @description [`no-active-team`](/problems/no-active-team): Teams are Clerk organizations here (`TEAM_MODE=organizations`), and the member has not chosen one. */
             403: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`invalid-input`](/problems/invalid-input): A field, parameter or header is missing, unknown, or of another form than documented. */
+            422: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ValidationDetails"];
+                };
+            };
+            /** @description [`too-many-requests`](/problems/too-many-requests): More requests or more writes in a minute than a member may send, counted over all of their devices. */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`unexpected`](/problems/unexpected): A fault in the server, which its operators see in their log. */
+            500: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`keys-unavailable`](/problems/keys-unavailable): The server has just started and could not fetch Clerk's public keys yet. It is not the caller's fault.
+             *
+             *     [`database-away`](/problems/database-away): The database is restarting or out of reach. Lists of active expectations are still answered, as last known.
+             *
+             *     [`database-read-only`](/problems/database-read-only): The database is changing over to its standby, or an operator has made it read only. Reads go on.
+             *
+             *     [`too-slow`](/problems/too-slow): The server gave the request up. A change was made as a whole, or not at all.
+             */
+            503: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                /** @description `true`: only unread ones; `false`: only read ones */
+                unread?: boolean;
+                /** @description Most items of the page */
+                limit?: number;
+                /** @description `next_cursor` of the page before, unchanged */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of the list, and how many of the whole are unread; `next_cursor` is null at the end. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2030-01-31T15:30:00.120934+00:00",
+                     *           "estimated_completion": "2030-01-31T16:00:00+00:00",
+                     *           "expectation_id": "0b5e7c1e-3a4f-4c41-9d0a-8f6f2f6f9c11",
+                     *           "id": "9a1de7f4-6c2b-4d5b-8a57-0d8f6f3c2b11",
+                     *           "kind": "due-soon",
+                     *           "read_at": null,
+                     *           "title": "Finalize Q3 marketing report"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "unread": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            /**
+             * @description [`no-token`](/problems/no-token): The request has neither an `Authorization` header of the scheme Bearer nor a session cookie.
+             *
+             *     [`malformed-token`](/problems/malformed-token): What was sent as the token is no JWT: a key, the word `undefined`, a token with quotes round it, or the like.
+             *
+             *     [`bad-signature`](/problems/bad-signature): The token's signature does not match: it was changed on its way, or another Clerk instance signed it.
+             *
+             *     [`unknown-key`](/problems/unknown-key): The token is signed with a key that the issuer does not publish.
+             *
+             *     [`token-expired`](/problems/token-expired): The token was good, and its time is over: session tokens live for a minute.
+             *
+             *     [`token-not-yet-valid`](/problems/token-not-yet-valid): The token begins in the future: the clock of who made it or of this server is wrong.
+             *
+             *     [`wrong-issuer`](/problems/wrong-issuer): The token comes from another Clerk instance than the one that this server trusts.
+             *
+             *     [`wrong-party`](/problems/wrong-party): The token was made for another origin: its claim `azp` is not among `CLERK_AUTHORIZED_PARTIES`.
+             *
+             *     [`missing-claim`](/problems/missing-claim): The token lacks a claim that every session token has: it was made from a template, or is no session token.
+             *
+             *     [`pending-session`](/problems/pending-session): The session is pending: the member has signed in, and a task such as choosing an organization is left.
+             *
+             *     [`wrong-origin`](/problems/wrong-origin): The session cookie came from a page that is not of an allowed origin, or a change came without an `Origin`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`no-active-team`](/problems/no-active-team): Teams are Clerk organizations here (`TEAM_MODE=organizations`), and the member has not chosen one. */
+            403: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`invalid-input`](/problems/invalid-input): A field, parameter or header is missing, unknown, or of another form than documented. */
+            422: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ValidationDetails"];
+                };
+            };
+            /** @description [`too-many-requests`](/problems/too-many-requests): More requests or more writes in a minute than a member may send, counted over all of their devices. */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`unexpected`](/problems/unexpected): A fault in the server, which its operators see in their log. */
+            500: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`keys-unavailable`](/problems/keys-unavailable): The server has just started and could not fetch Clerk's public keys yet. It is not the caller's fault.
+             *
+             *     [`database-away`](/problems/database-away): The database is restarting or out of reach. Lists of active expectations are still answered, as last known.
+             *
+             *     [`database-read-only`](/problems/database-read-only): The database is changing over to its standby, or an operator has made it read only. Reads go on.
+             *
+             *     [`too-slow`](/problems/too-slow): The server gave the request up. A change was made as a whole, or not at all.
+             */
+            503: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    mark_all_notifications_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many notifications the caller has not read. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "unread": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Unread"];
+                };
+            };
+            /**
+             * @description [`no-token`](/problems/no-token): The request has neither an `Authorization` header of the scheme Bearer nor a session cookie.
+             *
+             *     [`malformed-token`](/problems/malformed-token): What was sent as the token is no JWT: a key, the word `undefined`, a token with quotes round it, or the like.
+             *
+             *     [`bad-signature`](/problems/bad-signature): The token's signature does not match: it was changed on its way, or another Clerk instance signed it.
+             *
+             *     [`unknown-key`](/problems/unknown-key): The token is signed with a key that the issuer does not publish.
+             *
+             *     [`token-expired`](/problems/token-expired): The token was good, and its time is over: session tokens live for a minute.
+             *
+             *     [`token-not-yet-valid`](/problems/token-not-yet-valid): The token begins in the future: the clock of who made it or of this server is wrong.
+             *
+             *     [`wrong-issuer`](/problems/wrong-issuer): The token comes from another Clerk instance than the one that this server trusts.
+             *
+             *     [`wrong-party`](/problems/wrong-party): The token was made for another origin: its claim `azp` is not among `CLERK_AUTHORIZED_PARTIES`.
+             *
+             *     [`missing-claim`](/problems/missing-claim): The token lacks a claim that every session token has: it was made from a template, or is no session token.
+             *
+             *     [`pending-session`](/problems/pending-session): The session is pending: the member has signed in, and a task such as choosing an organization is left.
+             *
+             *     [`wrong-origin`](/problems/wrong-origin): The session cookie came from a page that is not of an allowed origin, or a change came without an `Origin`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`no-active-team`](/problems/no-active-team): Teams are Clerk organizations here (`TEAM_MODE=organizations`), and the member has not chosen one.
+             *
+             *     [`impersonated-session`](/problems/impersonated-session): An operator acts as the member through Clerk's impersonation, and wants to change something.
+             */
+            403: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`invalid-input`](/problems/invalid-input): A field, parameter or header is missing, unknown, or of another form than documented. */
+            422: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ValidationDetails"];
+                };
+            };
+            /** @description [`too-many-requests`](/problems/too-many-requests): More requests or more writes in a minute than a member may send, counted over all of their devices. */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`unexpected`](/problems/unexpected): A fault in the server, which its operators see in their log. */
+            500: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`keys-unavailable`](/problems/keys-unavailable): The server has just started and could not fetch Clerk's public keys yet. It is not the caller's fault.
+             *
+             *     [`database-away`](/problems/database-away): The database is restarting or out of reach. Lists of active expectations are still answered, as last known.
+             *
+             *     [`database-read-only`](/problems/database-read-only): The database is changing over to its standby, or an operator has made it read only. Reads go on.
+             *
+             *     [`too-slow`](/problems/too-slow): The server gave the request up. A change was made as a whole, or not at all.
+             */
+            503: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    mark_notification_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Something that the caller was told. It is kept for 90 days. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2030-01-31T15:30:00.120934+00:00",
+                     *       "estimated_completion": "2030-01-31T16:00:00+00:00",
+                     *       "expectation_id": "0b5e7c1e-3a4f-4c41-9d0a-8f6f2f6f9c11",
+                     *       "id": "9a1de7f4-6c2b-4d5b-8a57-0d8f6f3c2b11",
+                     *       "kind": "due-soon",
+                     *       "read_at": null,
+                     *       "title": "Finalize Q3 marketing report"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationView"];
+                };
+            };
+            /**
+             * @description [`no-token`](/problems/no-token): The request has neither an `Authorization` header of the scheme Bearer nor a session cookie.
+             *
+             *     [`malformed-token`](/problems/malformed-token): What was sent as the token is no JWT: a key, the word `undefined`, a token with quotes round it, or the like.
+             *
+             *     [`bad-signature`](/problems/bad-signature): The token's signature does not match: it was changed on its way, or another Clerk instance signed it.
+             *
+             *     [`unknown-key`](/problems/unknown-key): The token is signed with a key that the issuer does not publish.
+             *
+             *     [`token-expired`](/problems/token-expired): The token was good, and its time is over: session tokens live for a minute.
+             *
+             *     [`token-not-yet-valid`](/problems/token-not-yet-valid): The token begins in the future: the clock of who made it or of this server is wrong.
+             *
+             *     [`wrong-issuer`](/problems/wrong-issuer): The token comes from another Clerk instance than the one that this server trusts.
+             *
+             *     [`wrong-party`](/problems/wrong-party): The token was made for another origin: its claim `azp` is not among `CLERK_AUTHORIZED_PARTIES`.
+             *
+             *     [`missing-claim`](/problems/missing-claim): The token lacks a claim that every session token has: it was made from a template, or is no session token.
+             *
+             *     [`pending-session`](/problems/pending-session): The session is pending: the member has signed in, and a task such as choosing an organization is left.
+             *
+             *     [`wrong-origin`](/problems/wrong-origin): The session cookie came from a page that is not of an allowed origin, or a change came without an `Origin`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description [`no-active-team`](/problems/no-active-team): Teams are Clerk organizations here (`TEAM_MODE=organizations`), and the member has not chosen one.
+             *
+             *     [`impersonated-session`](/problems/impersonated-session): An operator acts as the member through Clerk's impersonation, and wants to change something.
+             */
+            403: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description [`not-found`](/problems/not-found): The path leads nowhere, or the id names nothing that the caller may see, such as another team's. */
+            404: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;

@@ -13,3 +13,5 @@ export type ReportSummary = Schemas['ReportView']
 export type Export = Schemas['ExportView']
 export type ExportWithLink = Schemas['ExportDetails']
 export type Problem = Schemas['ProblemDetails'] & Record<string, unknown>
+export type NotificationSettings = Schemas['NotificationSettings']
+export type Notification = Schemas['NotificationView']

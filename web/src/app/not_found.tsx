@@ -1,18 +1,16 @@
 import { Link } from '@tanstack/react-router'
 import { Compass } from 'lucide-react'
-import { Empty } from '../ui/states'
 import { useWords } from '../words/words'
+import { Alone } from './alone'
 
 export function NotFound() {
   const words = useWords().shell
   return (
-    <main className="page">
-      <Empty icon={Compass} title={words.notFoundTitle}>
-        <p>{words.notFound}</p>
-        <Link to="/" className="button">
-          {words.home}
-        </Link>
-      </Empty>
-    </main>
+    <Alone icon={Compass} title={words.notFoundTitle}>
+      <p>{words.notFound}</p>
+      <Link to="/" className="button main">
+        {words.home}
+      </Link>
+    </Alone>
   )
 }

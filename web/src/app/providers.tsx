@@ -7,6 +7,8 @@ import type { Session } from '../session/session'
 
 const ApiContext = createContext<Api | null>(null)
 const MAX_RETRY_MS = 30_000
+/** How often a page that did not load tries by itself. */
+const AGAIN_MS = 5000
 
 /** The api as the member of the session; what another member was shown is forgotten. */
 export function MemberProviders({
@@ -36,6 +38,12 @@ export function useApi(): Api {
   return api
 }
 
+/** When to ask again without anybody's doing; false: never, because the answer would be the same. */
+function again(error: Error | null): number | false {
+  if (!(error instanceof ApiError) || !(error.passing || error.status === 429)) return false
+  return Math.max(AGAIN_MS, (error.retryAfter ?? 0) * 1000)
+}
+
 /** What the server refuses is refused again; what did not reach it is asked for until it does. */
 export function queryClient(): QueryClient {
   return new QueryClient({
@@ -49,6 +57,7 @@ export function queryClient(): QueryClient {
             MAX_RETRY_MS,
           ),
         refetchOnWindowFocus: false, // the socket tells
+        refetchInterval: ({ state: { status, error } }) => status === 'error' && again(error),
       },
       mutations: { retry: false, networkMode: 'always' },
     },

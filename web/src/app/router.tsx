@@ -16,14 +16,21 @@ const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
   component: SignInPage,
-  validateSearch: (search): { to?: string } => ({
+  validateSearch: (search): { to?: string; ended?: true } => ({
     ...search,
     to: typeof search.to === 'string' ? search.to : undefined,
+    ended: search.ended === true ? true : undefined,
   }),
 })
 
 /** What is inside has the bar on top and the connection; who is not signed in sees the landing page or signs in. */
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell })
+
+const CLERK_ID = /^[A-Za-z0-9_-]{1,64}$/
+
+/** Until today; a range of days is told by `from` and `to`. */
+export const PERIODS = ['week', '7-days', '30-days'] as const
+export type Period = (typeof PERIODS)[number]
 
 /** The team's focus, as a page may ask for a part of it. */
 export type TeamState = 'all' | 'late' | 'free'
@@ -40,8 +47,9 @@ const history = createRoute({
   getParentRoute: () => shell,
   path: '/history',
   component: lazyRouteComponent(() => import('../history/page'), 'HistoryPage'),
-  validateSearch: (search): { member?: string; from?: string; to?: string; archived?: boolean } => ({
-    member: typeof search.member === 'string' ? search.member : undefined,
+  validateSearch: (search): { member?: string; period?: Period; from?: string; to?: string; archived?: boolean } => ({
+    member: typeof search.member === 'string' && CLERK_ID.test(search.member) ? search.member : undefined,
+    period: PERIODS.find((period) => period === search.period),
     from: typeof search.from === 'string' ? search.from : undefined,
     to: typeof search.to === 'string' ? search.to : undefined,
     archived: search.archived === true ? true : undefined,
@@ -57,6 +65,7 @@ const notifications = createRoute({
   getParentRoute: () => shell,
   path: '/notifications',
   component: lazyRouteComponent(() => import('../notifications/page'), 'NotificationsPage'),
+  validateSearch: (search): { unread?: true } => ({ unread: search.unread === true ? true : undefined }),
 })
 const settings = createRoute({
   getParentRoute: () => shell,
@@ -67,6 +76,7 @@ const members = createRoute({
   getParentRoute: () => shell,
   path: '/members',
   component: lazyRouteComponent(() => import('../admin/page'), 'MembersPage'),
+  validateSearch: (search): { find?: string } => ({ find: typeof search.find === 'string' ? search.find : undefined }),
 })
 const wall = createRoute({
   getParentRoute: () => shell,

@@ -2,7 +2,7 @@
  * The one realtime connection of this window: Supabase's client as it is, its two channels, and what is done when it
  * breaks. What it hears goes into the query cache (changes.ts) and to whoever listens.
  */
-import { RealtimeClient, type RealtimeChannel } from '@supabase/realtime-js'
+import { REALTIME_CHANNEL_STATES as CHANNEL_STATES, RealtimeClient, type RealtimeChannel } from '@supabase/realtime-js'
 import type { QueryClient } from '@tanstack/react-query'
 import { keys } from '../api/queries'
 import type { Session } from '../session/session'
@@ -10,12 +10,13 @@ import { apply, type Change } from './changes'
 
 /** A break that heals within a second is nobody's business. */
 const PATIENCE_MS = 1000
-const RESUMED = 'Resumed:'
 const LOAD_AGAIN = 'Load again:'
 const RETRY_MS = 1000
 /** A timer that is so late has slept with the machine, and its socket may be dead without saying so. */
 const SLEPT_MS = 20_000
 const WATCH_MS = 5000
+/** How long the gateway has to say that it is there, after sleep or another network. */
+const PROOF_MS = 3000
 
 export type Status = 'connecting' | 'live' | 'reconnecting' | 'offline'
 
@@ -54,8 +55,11 @@ export class Connection {
   }
   #team: RealtimeChannel | null = null
   #patience: ReturnType<typeof setTimeout> | undefined
+  #proof: ReturnType<typeof setTimeout> | undefined
+  #again: ReturnType<typeof setTimeout> | undefined
   #watch: ReturnType<typeof setInterval> | undefined
-  #closed = false
+  /** Which start this is; null while stopped. What began under another one ends. */
+  #run: symbol | null = null
 
   /** `whyEnded` looks whether the member is still one, when the gateway has shown them out. */
   constructor(session: Session, cache: QueryClient, whyEnded: () => Promise<Ending | null>) {
@@ -66,29 +70,34 @@ export class Connection {
       params: { apikey: 'public', session: crypto.randomUUID() },
       accessToken: () => session.token().catch(() => null),
     })
+    this.#client.onHeartbeat((status) => status === 'ok' && this.#proved())
   }
 
   /** Connect; `ended` is told when the gateway has closed the channel for good. */
   async start(ended: (why: Ending) => void): Promise<void> {
+    const run = Symbol()
+    this.#run = run
     this.#ended = ended
-    this.#closed = false
-    addEventListener('online', this.#online)
+    addEventListener('online', this.#back)
     addEventListener('offline', this.#offline)
-    document.addEventListener('visibilitychange', this.#online)
+    document.addEventListener('visibilitychange', this.#back)
     this.#watchSleep()
+    // Also where the first join never gets an answer.
+    this.#lost()
     // The client joins without a token unless it has had one before.
     await this.#client.setAuth()
-    if (!this.#closed) this.#join()
+    if (this.#run === run) this.#join()
   }
 
   stop(): void {
-    this.#closed = true
-    removeEventListener('online', this.#online)
+    this.#run = null
+    removeEventListener('online', this.#back)
     removeEventListener('offline', this.#offline)
-    document.removeEventListener('visibilitychange', this.#online)
-    clearTimeout(this.#patience)
+    document.removeEventListener('visibilitychange', this.#back)
+    for (const timer of [this.#patience, this.#proof, this.#again]) clearTimeout(timer)
+    this.#patience = undefined
     clearInterval(this.#watch)
-    void this.#client.removeAllChannels().then(() => this.#client.disconnect())
+    void this.#leave()
   }
 
   /** Be told of every `kind` until the returned function is called. */
@@ -101,7 +110,7 @@ export class Connection {
   #join(): void {
     const team = this.#client.channel('expectations:active')
     for (const table of ['expectations', 'users', 'memberships']) {
-      team.on('postgres_changes', { event: '*', schema: 'public', table }, (change) => this.#heard(change as never))
+      team.on('postgres_changes', { event: '*', schema: 'public', table }, (change) => this.hear(change as never))
     }
     team
       .on('system', {}, (message: { message?: string }) => this.#placed(message.message ?? ''))
@@ -114,11 +123,14 @@ export class Connection {
       .subscribe()
   }
 
+  #leave(): Promise<unknown> {
+    this.#team = null // what it says from here on is about itself
+    return this.#client.removeAllChannels()
+  }
+
   #changed(channel: RealtimeChannel, status: string): void {
-    if (this.#closed || channel !== this.#team) return
+    if (channel !== this.#team) return
     if (status === 'SUBSCRIBED') {
-      clearTimeout(this.#patience)
-      this.#patience = undefined
       this.#become('live')
       void channel.track({})
     } else {
@@ -129,22 +141,23 @@ export class Connection {
 
   /** The gateway closed the channel for good: the member has left, is signed out, or an error of ours is behind it. */
   async #shownOut(): Promise<void> {
+    const run = this.#run
+    await this.#leave()
     const why = await this.#whyEnded().catch(() => null)
-    if (this.#closed) return
+    if (this.#run !== run) return
     if (why !== null) {
       this.#ended(why)
       return
     }
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
-    if (this.#closed) return
-    await this.#client.removeAllChannels()
-    this.#join()
+    this.#again = setTimeout(() => {
+      this.#join()
+      this.loadAgain() // the gateway takes the new channel for the old one, which was empty meanwhile
+    }, RETRY_MS)
   }
 
+  /** A join that follows on the last one gets what changed meanwhile. After any other, the lists have to tell. */
   #placed(message: string): void {
-    if (message.startsWith(RESUMED)) return
-    // Said after the first join, too: what changed between the first request and the join is in no event.
-    if (message.startsWith(LOAD_AGAIN) || message.startsWith('Subscribed')) this.loadAgain()
+    if (message.startsWith(LOAD_AGAIN)) this.loadAgain()
   }
 
   /** Ask anew for everything that events keep right. */
@@ -154,7 +167,8 @@ export class Connection {
     }
   }
 
-  #heard(change: Change): void {
+  /** Take a change in, whoever tells of it first: the socket, or the answer to this window's own request. */
+  hear(change: Change): void {
     if (apply(this.#cache, change)) for (const listener of this.#listeners.change) listener(change)
   }
 
@@ -175,6 +189,8 @@ export class Connection {
   }
 
   #become(status: Status): void {
+    clearTimeout(this.#patience)
+    this.#patience = undefined
     if (status === 'live') this.lostAt = null
     if (this.status === status) return
     this.status = status
@@ -186,10 +202,28 @@ export class Connection {
     this.#become('offline')
   }
 
-  readonly #online = (): void => {
+  /** There is a network again, or somebody looks at the page again. */
+  readonly #back = (): void => {
     if (!navigator.onLine || document.visibilityState === 'hidden') return
     if (this.status === 'offline') this.#become('reconnecting')
-    if (!this.#client.isConnected()) this.#client.connect()
+    this.#prove()
+  }
+
+  /** A socket that has slept, or changed networks, may be dead without knowing: let the gateway say that it is not. */
+  #prove(): void {
+    if (!this.#client.isConnected()) {
+      this.#client.connect()
+      return
+    }
+    clearTimeout(this.#proof)
+    // A heartbeat that finds the one before unanswered connects anew.
+    this.#proof = setTimeout(() => void this.#client.sendHeartbeat(), PROOF_MS)
+    void this.#client.sendHeartbeat()
+  }
+
+  #proved(): void {
+    clearTimeout(this.#proof)
+    if (this.#team?.state === CHANNEL_STATES.joined) this.#become('live')
   }
 
   #watchSleep(): void {
@@ -197,7 +231,7 @@ export class Connection {
     this.#watch = setInterval(() => {
       const slept = Date.now() - last > SLEPT_MS + WATCH_MS
       last = Date.now()
-      if (slept && document.visibilityState === 'visible') void this.#client.sendHeartbeat()
+      if (slept && document.visibilityState === 'visible') this.#prove()
     }, WATCH_MS)
   }
 }

@@ -1,10 +1,18 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, use, useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from 'react'
+import { ApiError } from '../api/problem'
 import { membersNow } from '../api/queries'
 import { useApi } from '../app/providers'
 import { useSession } from '../session/session'
 import type { Change } from './changes'
 import { Connection, type Announcement, type Ending, type Status } from './connection'
+
+/** What the api's refusals say of why the gateway has shown the member out. */
+const ENDINGS: Record<string, Ending> = {
+  'not-a-member': 'removed',
+  'no-active-team': 'removed',
+  'session-ended': 'session-ended',
+}
 
 const LiveContext = createContext<Connection | null>(null)
 
@@ -16,9 +24,13 @@ export function Live({ children, onEnded }: { children: ReactNode; onEnded: (why
   const ended = useEffectEvent(onEnded)
   const connection = useMemo(() => {
     const whyEnded = async (): Promise<Ending | null> => {
-      if ((await session.token({ fresh: true })) === null) return 'session-ended'
-      const members = await membersNow(api, cache)
-      return members.some(({ id }) => id === session.userId) ? null : 'removed'
+      try {
+        const members = await membersNow(api, cache)
+        if (!members.some(({ id }) => id === session.userId)) return 'removed'
+      } catch (error) {
+        return error instanceof ApiError ? (ENDINGS[error.slug] ?? null) : null
+      }
+      return (await session.token({ fresh: true })) === null ? 'session-ended' : null
     }
     return new Connection(session, cache, whyEnded)
   }, [session, api, cache])

@@ -6,6 +6,8 @@ import { createContext, use, type ComponentType, type ReactNode } from 'react'
 
 export interface Session {
   userId: string
+  /** The organization that the session acts in, where teams are organizations. */
+  teamId: string | null
   /** A token that is good for the next call; null when the session has ended. */
   token: (options?: { fresh?: boolean }) => Promise<string | null>
   signOut: () => Promise<void>
@@ -20,6 +22,8 @@ export interface SessionModule {
   Provider: ComponentType<{ children: ReactNode }>
   /** The way in. `returnTo` is a path of this page. */
   SignIn: ComponentType<{ returnTo: string }>
+  /** The member's teams, to choose one of, for sessions that act in none. */
+  TeamChoice: ComponentType
 }
 
 export const SessionContext = createContext<SessionState>('loading')

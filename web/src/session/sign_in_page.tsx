@@ -1,9 +1,15 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect } from 'react'
 import { configuration } from '../app/configuration'
+import { Alone } from '../app/alone'
 import { useWords } from '../words/words'
 import { useSessionState } from './session'
-import '../app/shell.css'
+
+const TeamChoiceWay = lazy(async () => ({
+  default: configuration.clerk_publishable_key
+    ? (await import('./clerk')).TeamChoice
+    : (await import('./stand_in')).TeamChoice,
+}))
 
 const Way = lazy(async () => ({
   default: configuration.clerk_publishable_key ? (await import('./clerk')).SignIn : (await import('./stand_in')).SignIn,
@@ -14,6 +20,15 @@ export function SignIn({ returnTo }: { returnTo: string }) {
   return (
     <Suspense>
       <Way returnTo={returnTo} />
+    </Suspense>
+  )
+}
+
+/** The teams of who is signed in, to choose one of. */
+export function TeamChoice() {
+  return (
+    <Suspense>
+      <TeamChoiceWay />
     </Suspense>
   )
 }
@@ -30,12 +45,10 @@ export function SignInPage() {
   }, [state, to, navigate])
   if (state !== 'signed-out') return null
   return (
-    <main className="sign-in">
-      <img src="/favicon.svg" alt="" />
-      <h1>{words.signIn}</h1>
-      {to !== '/' && <p>{words.ended}</p>}
+    <Alone title={search.ended ? words.endedTitle : words.signIn}>
+      {search.ended ? <p>{words.ended}</p> : to !== '/' && <p>{words.goOn}</p>}
       <SignIn returnTo={to} />
-    </main>
+    </Alone>
   )
 }
 

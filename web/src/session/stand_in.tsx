@@ -37,61 +37,75 @@ function kept(): string | null {
   return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY)
 }
 
-function keep(id: string | null): void {
+function keep(id: string): void {
   const own = new URLSearchParams(location.search).has(OWN_WINDOW)
-  if (id === null) {
-    if (localStorage.getItem(KEY) === sessionStorage.getItem(KEY)) localStorage.removeItem(KEY)
-    sessionStorage.removeItem(KEY)
-  } else {
-    sessionStorage.setItem(KEY, id)
-    if (!own) localStorage.setItem(KEY, id)
+  sessionStorage.setItem(KEY, id)
+  if (!own) localStorage.setItem(KEY, id)
+  changed.dispatchEvent(new Event('changed'))
+}
+
+/** Forget a session that is no more, wherever it is kept; another one of another window stays. */
+function drop(id: string): void {
+  for (const storage of [sessionStorage, localStorage]) {
+    if (storage.getItem(KEY) === id) storage.removeItem(KEY)
   }
   changed.dispatchEvent(new Event('changed'))
 }
 
-function claims(token: string): { sub: string; exp: number; iat: number } {
+interface Claims {
+  sub: string
+  exp: number
+  iat: number
+  /** The organization that the session acts in. */
+  o?: { id: string }
+}
+
+function claims(token: string): Claims {
   const payload = token.split('.')[1] ?? ''
-  return JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as {
-    sub: string
-    exp: number
-    iat: number
-  }
+  return JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as Claims
 }
 
 /** The session with this id, with a token that is renewed shortly before it runs out. */
-function sessionOf(id: string, userId: string, first: string): Session {
+function sessionOf(id: string, first: string): Session {
+  const { sub, o } = claims(first)
   let current = first
-  // By this machine's clock alone, which may be wrong by minutes.
-  let received = Date.now()
+  // How long ago, whatever the clock shows: it may be wrong by hours. It counts sleep, which the other one may not; the
+  // other one goes on when the clock is set back.
+  let received = { clock: Date.now(), timer: performance.now() }
+  const age = () => Math.max(Date.now() - received.clock, performance.now() - received.timer)
   const lives = () => (claims(current).exp - claims(current).iat) * 1000
+  const renew = async () => {
+    const answer = await ask<{ jwt: string }>(`/v1/client/sessions/${id}/tokens`, { method: 'POST' })
+    if (answer === null) {
+      drop(id)
+      return null
+    }
+    current = answer.jwt
+    received = { clock: Date.now(), timer: performance.now() }
+    return current
+  }
   return {
-    userId,
+    userId: sub,
+    teamId: o?.id ?? null,
     async token(options) {
-      if (!options?.fresh && Date.now() - received < lives() - RENEW_BEFORE_MS) return current
-      const answer = await ask<{ jwt: string }>(`/v1/client/sessions/${id}/tokens`, { method: 'POST' })
-      if (answer === null) {
-        keep(null)
-        return null
-      }
-      current = answer.jwt
-      received = Date.now()
-      return current
+      const old = options?.fresh || age() >= lives() - RENEW_BEFORE_MS
+      return old ? renew() : current
     },
     async signOut() {
       await ask(`/devstack/sessions/${id}`, { method: 'DELETE' })
-      keep(null)
+      drop(id)
     },
     async verify() {
       await ask(`/devstack/sessions/${id}/verify`, { method: 'POST' })
-      return true
+      return (await renew()) !== null
     },
   }
 }
 
 async function open(id: string): Promise<SessionState> {
   const answer = await ask<{ jwt: string }>(`/v1/client/sessions/${id}/tokens`, { method: 'POST' })
-  if (answer !== null) return sessionOf(id, claims(answer.jwt).sub, answer.jwt)
-  keep(null)
+  if (answer !== null) return sessionOf(id, answer.jwt)
+  drop(id)
   return 'signed-out'
 }
 
@@ -163,4 +177,9 @@ export function SignIn({ returnTo }: { returnTo: string }) {
       </p>
     </section>
   )
+}
+
+/** A demo member acts in the team that the stand-in chose: another one is another member. */
+export function TeamChoice() {
+  return null
 }

@@ -29,13 +29,14 @@ export function toast(content: Toast): () => void {
   return () => queue.close(key)
 }
 
-/** Show a toast whose act can be taken back, by its button or by `U`, while it is shown. */
-export function toastWithUndo(text: string, words: string, act: () => void): void {
+/** Show a toast whose act can be taken back, by its button or by `U`, while it is shown; returns what closes it. */
+export function toastWithUndo(text: string, words: string, act: () => void): () => void {
   const key = queue.add(
     { text, actions: [{ words, act }] },
     { timeout: SHOWN_MS, onClose: () => (undo = undo?.key === key ? null : undo) },
   )
   undo = { key, act }
+  return () => queue.close(key)
 }
 
 /** Take the newest act back that still can be. */

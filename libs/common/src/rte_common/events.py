@@ -1,4 +1,4 @@
-"""Every event that crosses NATS, and its subject; the capture trigger writes them (migrations/versions/*.triggers.sql).
+"""Every event that crosses NATS, and its subject; the capture trigger writes them (migrations/versions/).
 
 A new optional field keeps `v1`. Anything else is a new class `...v2`, published beside the old one until its last
 reader has moved. tests/contracts/ holds a sample of each version that must parse for ever.
@@ -109,6 +109,12 @@ class ExpectationCompleted(_ExpectationUpdate):
     """An expectation is done, and history from now on."""
 
     type: Literal["expectation.completed.v1"]
+
+
+class ExpectationReopened(_ExpectationUpdate):
+    """The owner took back the completion a moment ago: the expectation is active again."""
+
+    type: Literal["expectation.reopened.v1"]
 
 
 class ExpectationArchived(_ExpectationUpdate):
@@ -237,10 +243,33 @@ class ReportCreated(_Inserted):
     old_record: None = None
 
 
+class NotificationRow(Row):
+    """What a member was told; title and estimate are those of the expectation then, None for `nothing-set`."""
+
+    id: UUID
+    team_id: str
+    user_id: str
+    kind: Literal["due-soon", "overdue", "nothing-set"]
+    expectation_id: UUID | None
+    title: str | None
+    estimated_completion: datetime | None
+    created_at: datetime
+
+
+class NotificationCreated(_Inserted):
+    """A member is reminded."""
+
+    type: Literal["notification.created.v1"]
+    table: Literal["notifications"]
+    record: NotificationRow
+    old_record: None = None
+
+
 AnyEvent = Annotated[
     ExpectationCreated
     | ExpectationUpdated
     | ExpectationCompleted
+    | ExpectationReopened
     | ExpectationArchived
     | ExpectationDeleted
     | UserCreated
@@ -251,7 +280,8 @@ AnyEvent = Annotated[
     | MembershipDeleted
     | SessionRevoked
     | ExportUpdated
-    | ReportCreated,
+    | ReportCreated
+    | NotificationCreated,
     Field(discriminator="type"),
 ]
 

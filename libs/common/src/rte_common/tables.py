@@ -7,11 +7,11 @@ the default None here, and a value in every row that was read.
 Only a service that depends on `rte-common[tables]` may import this.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Identity, Index, SmallInteger, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -24,6 +24,7 @@ CLERK_ID = "id ~ '^[A-Za-z0-9_-]{1,64}$'"
 NEWEST = text("created_at desc"), text("id desc")
 LAST_DONE = text("done_at desc"), text("id desc")
 IN_HISTORY = text("is_done and archived_at is null")
+ARCHIVED = text("archived_at is not null")
 
 
 class Team(SQLModel, table=True):
@@ -102,6 +103,8 @@ class Expectation(SQLModel, table=True):
         Index("expectations_active", "team_id", *NEWEST, postgresql_where=text("not is_done")),
         Index("expectations_history", "team_id", *LAST_DONE, postgresql_where=IN_HISTORY),
         Index("expectations_history_by_user", "team_id", "user_id", *LAST_DONE, postgresql_where=IN_HISTORY),
+        Index("expectations_archived", "team_id", *LAST_DONE, postgresql_where=text("archived_at > '-infinity'")),
+        Index("expectations_archived_by_user", "team_id", "user_id", *LAST_DONE, postgresql_where=ARCHIVED),
         Index("expectations_all", "team_id", *NEWEST),
         Index("expectations_all_by_user", "team_id", "user_id", *NEWEST),
         Index("expectations_to_archive", "done_at", postgresql_where=IN_HISTORY),
@@ -177,15 +180,61 @@ class IdempotencyKey(SQLModel, table=True):
 
 
 class NotificationSettings(SQLModel, table=True):
-    """Writer: api. Which mails a member wants; no row: all of them"""
+    """Writer: api. What a member wants to be told, and when, in their time zone; no row: the defaults"""
 
     __tablename__ = "notification_settings"
-    __table_args__ = ({"comment": __doc__},)
+    __table_args__ = (
+        CheckConstraint("remind_before_minutes between 1 and 1440"),
+        CheckConstraint("(quiet_start is null) = (quiet_end is null)", name="quiet_hours_have_both_ends"),
+        CheckConstraint("quiet_start <> quiet_end", name="quiet_hours_end"),
+        CheckConstraint("days <@ '{mon,tue,wed,thu,fri,sat,sun}' and days <> '{}'", name="days_of_the_week"),
+        {"comment": __doc__},
+    )
 
     user_id: str = Field(sa_type=Text, primary_key=True, foreign_key="users.id")
     reminders: bool = Field(default=None, sa_column_kwargs=TRUE)
     weekly_report: bool = Field(default=None, sa_column_kwargs=TRUE)
+    remind_before_minutes: int | None = Field(
+        default=None, sa_type=SmallInteger, sa_column_kwargs={"server_default": text("30")}
+    )
+    quiet_start: time | None = None
+    quiet_end: time | None = None
+    days: list[str] = Field(
+        default=None, sa_type=ARRAY(Text), sa_column_kwargs={"server_default": text("'{mon,tue,wed,thu,fri}'")}
+    )
+    nothing_set_at: time | None = Field(default=None, sa_column_kwargs={"server_default": text("'10:00'")})
     updated_at: datetime = Field(default=None, sa_column_kwargs=NOW)
+
+
+class Notification(SQLModel, table=True):
+    """Writer: jobs; read_at: api. What a member was told; title and estimate are as they were then"""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        CheckConstraint("kind in ('due-soon', 'overdue', 'nothing-set')"),
+        CheckConstraint(
+            "case when kind = 'nothing-set' then day is not null and title is null else title is not null end",
+            name="notification_has_subject",
+        ),
+        UniqueConstraint("expectation_id", "user_id", "kind", name="told_once_of_an_expectation"),
+        UniqueConstraint("user_id", "team_id", "kind", "day", name="told_once_a_day"),
+        Index("notifications_by_user", "team_id", "user_id", *NEWEST),
+        Index("notifications_unread", "team_id", "user_id", postgresql_where=text("read_at is null")),
+        Index("notifications_by_age", "created_at"),
+        {"comment": __doc__},
+    )
+
+    id: UUID = Field(default=None, primary_key=True, sa_column_kwargs=RANDOM_UUID)
+    team_id: str = Field(sa_type=Text, foreign_key="teams.id")
+    user_id: str = Field(sa_type=Text, foreign_key="users.id")
+    kind: str = Field(sa_type=Text)
+    expectation_id: UUID | None = Field(default=None, foreign_key="expectations.id", ondelete="SET NULL")
+    title: str | None = Field(default=None, sa_type=Text)
+    estimated_completion: datetime | None = None
+    day: date | None = None
+    """The member's day on which nothing was set; None for the other kinds."""
+    created_at: datetime = Field(default=None, sa_column_kwargs=NOW)
+    read_at: datetime | None = None
 
 
 class Export(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""`rte-devstack`, behind `make up`, `down`, `reset`, `status`, `migrate`, `token`, `watch` and `logs`."""
+"""`rte-devstack`, behind `make up`, `down`, `reset`, `status`, `migrate`, `token`, `watch`, `logs` and `web-dev`."""
 
 import argparse
 import errno
@@ -76,6 +76,13 @@ def _schema(stack: Stack) -> str:
     return psql(stack.postgres.url(), "select version_num from rte.alembic_version") or "nothing"
 
 
+def web_dev(_: argparse.Namespace) -> None:
+    """Serve the web client with hot reload, against the running stack; Ctrl-C ends it."""
+    folder = Folder.chosen()
+    stack = Stack(folder, running(folder).port)
+    stack.web_client.develop(stack.origin, stack.sign_in)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="rte-devstack", description="Everything external on one machine.")
     parser.set_defaults(doctor=False)
@@ -101,6 +108,7 @@ def _arguments() -> argparse.Namespace:
     for_token.add_argument("--org", help="id or slug of the active organization")
     for_watch = add("watch", watch, "print what happens in a team")
     for_watch.add_argument("--member", default="alex", help="id, e-mail address or first name")
+    add("web-dev", web_dev, "the web client with hot reload")
     for_logs = add("logs", logs, "follow the logs")
     for_logs.add_argument("part", nargs="*", help="api, nats, ...; all by default")
     for_logs.add_argument("--lines", type=int, default=20, help="how many old lines of each")

@@ -1,7 +1,7 @@
 """The demo team: who is in it, and how an empty stack is filled with it.
 
 Everything goes the way it goes in production: members are made at Clerk, so that webhooks bring them to auth-sync, and
-expectations are published over REST with each member's own token.
+what they are on is published over REST with each member's own token. Only their past is not (demo_past.py).
 """
 
 import asyncio
@@ -12,7 +12,10 @@ from typing import Any
 import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from rte_common.auth import DEFAULT_TEAM
 from rte_common.settings import TeamMode
+from rte_devstack import demo_past
+from rte_devstack.demo_past import Work, Worker
 from rte_devstack.stack import TEAM_NAME
 
 
@@ -27,12 +30,12 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class DemoMember:
-    """A member with a fixed Clerk id, what they finished (always something), and what they are on, if anything."""
+    """A member with a fixed Clerk id, what their days are made of, and what they are on, if anything."""
 
     first_name: str
     last_name: str
     organization: Organization
-    finished: tuple[str, ...]
+    work: Work
     expectation: str | None = None
     hours: int = 8
     """From now until it should be done."""
@@ -66,7 +69,14 @@ ALEX = DemoMember(
     "Alex",
     "Morgan",
     KESTREL,
-    ("Brief the design agency", "Agree the Q3 budget with finance"),
+    Work(
+        ("Draft", "Rewrite", "Get feedback on", "Brief the agency on", "Budget", "Schedule", "Present", "Sign off"),
+        (
+            *("the autumn newsletter", "the pricing page", "the partner webinar", "the Lisbon conference booth"),
+            *("the customer story with Halden", "the launch announcement", "the press kit", "the referral campaign"),
+            *("the brand guidelines", "next quarter's campaign plan"),
+        ),
+    ),
     "Finalize Q3 marketing report",
     6,
     admin=True,
@@ -75,19 +85,79 @@ MARIA = DemoMember(
     "Maria",
     "Silva",
     KESTREL,
-    ("Interview five new customers", "Draft the checklist"),
+    Work(
+        ("Outline", "Write", "Review with support", "User-test", "Translate", "Shorten", "Publish"),
+        (
+            *("the welcome mail", "the setup guide", "the import tutorial", "the empty states", "the trial reminder"),
+            *("the invitation flow", "the help center's start page", "the keyboard cheat sheet", "the release notes"),
+            "the first-week survey",
+        ),
+    ),
     "Ship the onboarding checklist",
     26,
 )
 # On nothing, so that who has just started the stack can publish as him.
-DAVID = DemoMember("David", "Okafor", KESTREL, ("Write the migration runbook",))
+DAVID = DemoMember(
+    "David",
+    "Okafor",
+    KESTREL,
+    Work(
+        ("Profile", "Fix the flaky test of", "Refactor", "Review the changes to", "Document", "Roll out", "Load-test"),
+        (
+            *("the billing webhooks", "the search index", "the export job", "the login on Safari", "the audit log"),
+            *("the session cache", "the invoice PDF", "the image uploads", "the rate limiter", "the nightly backup"),
+        ),
+    ),
+)
 SOPHIA = DemoMember(
-    "Sophia", "Lindqvist", KESTREL, ("Recruit six test participants",), "Usability test of the dashboard", 4
+    "Sophia",
+    "Lindqvist",
+    KESTREL,
+    Work(
+        ("Sketch", "Prototype", "Run interviews on", "Synthesize notes on", "Check the contrast of", "Hand over"),
+        (
+            *(
+                "the mobile navigation",
+                "the dashboard cards",
+                "the date picker",
+                "the notification center",
+                "dark mode",
+            ),
+            *("the settings page", "the search results", "the weekly report", "the icons", "the sign-up form"),
+        ),
+    ),
+    "Usability test of the dashboard",
+    4,
 )
 NORA = DemoMember(
-    "Nora", "Haugen", NORTHWIND, ("Measure the new warehouse",), "Negotiate the warehouse lease", 30, admin=True
+    "Nora",
+    "Haugen",
+    NORTHWIND,
+    Work(
+        ("Negotiate", "Compare offers for", "Inspect", "Plan", "Renew", "Call the insurer about"),
+        (
+            "the cold store",
+            "the loading dock",
+            "the forklift leases",
+            "the Bergen route",
+            "the night shift",
+            "the roof",
+        ),
+    ),
+    "Negotiate the warehouse lease",
+    30,
+    admin=True,
 )
-OTTO = DemoMember("Otto", "Brandt", NORTHWIND, ("Order the winter stock",), "Count the winter stock")
+OTTO = DemoMember(
+    "Otto",
+    "Brandt",
+    NORTHWIND,
+    Work(
+        ("Count", "Reorder", "Relabel", "Move", "Check the delivery of", "Write off"),
+        ("the winter tyres", "the rain jackets", "the paint", "the spare parts", "the returned goods", "the pallets"),
+    ),
+    "Count the winter stock",
+)
 
 MEMBERS = (ALEX, MARIA, DAVID, SOPHIA, NORA, OTTO)
 
@@ -101,16 +171,42 @@ def members(mode: TeamMode) -> tuple[DemoMember, ...]:
     return MEMBERS if mode is TeamMode.ORGANIZATIONS else tuple(m for m in MEMBERS if m.organization is KESTREL)
 
 
-async def fill(clerk_url: str, api_url: str, mode: TeamMode = TeamMode.SINGLE, *, seconds: float = 60) -> None:
+async def fill(
+    clerk_url: str,
+    api_url: str,
+    database_url: str,
+    mode: TeamMode = TeamMode.SINGLE,
+    *,
+    timezone: str = "UTC",
+    seconds: float = 60,
+) -> None:
     """Make the demo team known and give it something to show, once: what members do afterwards stays as they left it.
 
-    `clerk_url` is the stand-in's address, `api_url` the one below which /api/v1 is. Raises DemoNotFilled when a member
-    is not known to the api after `seconds`, or when something is refused.
+    `clerk_url` is the stand-in's address, `api_url` the one below which /api/v1 is, `database_url` the tables' owner's;
+    weeks begin in `timezone`. Raises DemoNotFilled when a member is not known to the api after `seconds`, or when
+    something is refused.
     """
     team = members(mode)
+    workers = [Worker(team_of(member, mode), member.id, member.work) for member in team]
     async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
         await make_members(http, clerk_url, team)
-        await asyncio.gather(*(_show(http, clerk_url, api_url, member, seconds) for member in team))
+        headers = await asyncio.gather(*(_sign_in(http, clerk_url, api_url, member, seconds) for member in team))
+        # The past comes last, in one transaction: who has one was filled in, and an interrupted start is finished.
+        if await demo_past.exists(database_url, {worker.team_id for worker in workers}):
+            return
+        await asyncio.gather(
+            *(
+                _show(http, api_url, member, own)
+                for member, own in zip(team, headers, strict=True)
+                if member.expectation
+            )
+        )
+    await demo_past.write(database_url, workers, datetime.now(UTC), timezone=timezone)
+
+
+def team_of(member: DemoMember, mode: TeamMode) -> str:
+    """Return the id of the member's team in the database."""
+    return member.organization.id if mode is TeamMode.ORGANIZATIONS else DEFAULT_TEAM
 
 
 async def make_members(http: httpx.AsyncClient, clerk_url: str, team: tuple[DemoMember, ...]) -> None:
@@ -139,36 +235,23 @@ async def _make(http: httpx.AsyncClient, url: str, new: dict[str, Any]) -> None:
     _must(answer, 201)
 
 
-async def _show(http: httpx.AsyncClient, clerk_url: str, api_url: str, member: DemoMember, seconds: float) -> None:
+async def _sign_in(
+    http: httpx.AsyncClient, clerk_url: str, api_url: str, member: DemoMember, seconds: float
+) -> dict[str, str]:
+    """Return the headers with which the member calls, as soon as the api knows them."""
     answer = await http.post(f"{clerk_url}/devstack/tokens", json={"member": member.id, "lifetime": 600})
-    token = _must(answer, 200).json()["token"]
-    headers = {"authorization": f"Bearer {token}"}
+    headers = {"authorization": f"Bearer {_must(answer, 200).json()['token']}"}
     await _known(http, f"{api_url}/api/v1/team/members", headers, member, seconds)
-    url = f"{api_url}/api/v1/expectations"
-    there = _must(await http.get(url, params={"status": "all", "user_id": member.id}, headers=headers), 200)
-    before = {item["title"]: item for item in there.json()["items"]}
-    filled = all(title in before and before[title]["is_done"] for title in member.finished)
-    if filled or before.keys() - set(member.finished):
-        return  # what is left of an interrupted start is finished below; all else is the member's own doing
-    for title in member.finished:
-        expectation = before.get(title) or await _publish(http, url, headers, title, member.hours)
-        if expectation is not None:
-            _must(await http.post(f"{url}/{expectation['id']}/complete", headers=headers), 200)
-    if member.expectation is not None:
-        await _publish(http, url, headers, member.expectation, member.hours)
+    return headers
 
 
-async def _publish(
-    http: httpx.AsyncClient, url: str, headers: dict[str, str], title: str, hours: int
-) -> dict[str, Any] | None:
-    """Publish, and return the expectation; None when the member has an active one, which then stays."""
-    due = datetime.now(UTC) + timedelta(hours=hours)
-    new = {"title": title, "estimated_completion": due.isoformat(timespec="seconds")}
-    answer = await http.post(url, json=new, headers=headers)
-    if answer.status_code == 409:
-        return None
-    created: dict[str, Any] = _must(answer, 201).json()
-    return created
+async def _show(http: httpx.AsyncClient, api_url: str, member: DemoMember, headers: dict[str, str]) -> None:
+    """Publish what the member is on, unless they are on something."""
+    due = datetime.now(UTC) + timedelta(hours=member.hours)
+    new = {"title": member.expectation, "estimated_completion": due.isoformat(timespec="seconds")}
+    answer = await http.post(f"{api_url}/api/v1/expectations", json=new, headers=headers)
+    if answer.status_code != 409:  # active-expectation-exists: an earlier start came this far, or the member was faster
+        _must(answer, 201)
 
 
 async def _known(

@@ -20,8 +20,8 @@ from rte_devstack import disk as room  # a check here has that name
 NEEDED_PYTHON = (3, 11)
 NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4))
-SETUP_BYTES = 1000 * room.MEGABYTE
-"""What .venv takes, and pip while it fills it."""
+SETUP_BYTES = 1500 * room.MEGABYTE
+"""What .venv and web/node_modules take, and pip while it fills the first."""
 TEMPORARY_BYTES = 300 * room.MEGABYTE
 """What pip and the tests keep there for a while."""
 FEW_FILES, VERY_FEW_FILES = 1024, 256
@@ -215,11 +215,15 @@ def programs() -> Finding:
 
 
 def node() -> Finding:
-    """Can the tests run the JavaScript clients?"""
-    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if missing:
-        return Finding("note", "missing: {}: tests of JavaScript clients are skipped".format(", ".join(missing)))
-    return Finding("ok", "Node {} and npm".format(_runs(["node", "--version"])[1].strip()))
+    """Is there a Node that can build the web client?"""
+    if sys.version_info[:2] < NEEDED_PYTHON:
+        return Finding("note", "not looked at, for want of a newer Python")
+    from rte_devstack.node import version_in_path
+
+    version = version_in_path()
+    if version:
+        return Finding("ok", "Node {} and npm".format(version))
+    return Finding("note", "no Node 20.19, 22.12 or newer: the one of PyPI is installed when it is needed")
 
 
 def chromium() -> Finding:

@@ -3,6 +3,8 @@
 RTE_PORT         the port that Traefik listens on (8080); the others follow it
 RTE_STACK_DIR    the stack's folder (.devstack)
 RTE_WEB_ORIGINS  origins of web clients, separated by commas, instead of Vite's
+DEMO             live: the demo team acts while the stack runs (demo_live.py)
+RTE_WEB_BUILD    no: serve the web client as it was built before, or none
 RTE_ENV_FILE     another file than .env; set to nothing, none is read
 """
 

@@ -68,6 +68,10 @@ class State:
     phase: str = ""
     ready: bool = False
     programs: dict[str, ProcessMark] = field(default_factory=dict)
+    parts: list[str] = field(default_factory=list)
+    """Names of the programs that this run consists of, whether they live or not."""
+    notes: list[str] = field(default_factory=list)
+    """What whoever looks at the stack should know, a line each."""
 
 
 class Folder:

@@ -15,11 +15,12 @@ from rte_devstack.hints import make, unknown
 from rte_devstack.log_lines import LogLine, parse
 from rte_devstack.ports import PORTS
 from rte_devstack.program import ProgramFailed
+from rte_devstack.stack import DEMO_LIVE
 from rte_devstack.terminal import discard_output
 
 POLL_SECONDS = 0.2
 READ_BYTES = 1_000_000
-PARTS = (*(name for name in PORTS if " " not in name), "migrate", "devstack")
+PARTS = (*(name for name in PORTS if " " not in name), DEMO_LIVE, "web-build", "migrate", "devstack")
 PART_COLORS = (36, 32, 35, 34, 33, 96, 92, 95, 94, 93, 37)
 LEVELS = {"debug": ("debug", "2"), "info": ("info", "2"), "warning": ("warn", "33"), "error": ("error", "31")}
 LEVELS |= {"fatal": ("fatal", "1;31"), "detail": ("", "2")}

@@ -26,10 +26,12 @@ PORTS = {
     "auth-sync": 11,
     "realtime-gateway": 12,
     "jobs": 13,
+    "web": 14,
     "api metrics": 20,
     "auth-sync metrics": 21,
     "realtime-gateway metrics": 22,
     "jobs metrics": 23,
+    "web metrics": 24,
 }
 """Each port of a stack as its distance from RTE_PORT."""
 HIGHEST = 65535 - max(PORTS.values())

@@ -5,26 +5,28 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 
 from rte_devstack.environment import origins, setting
-from rte_devstack.folder import Folder, Secrets
+from rte_devstack.folder import REPOSITORY, Folder, Secrets
 from rte_devstack.nats import Nats
 from rte_devstack.ports import HOST, PORTS
 from rte_devstack.postgres import Postgres, let_in, psql, without_libpq
 from rte_devstack.program import Program, ProgramFailed, answers, executable, explained, last_words
 from rte_devstack.supervisor import Step
 from rte_devstack.traefik import Traefik
+from rte_devstack.web_client import WebClient
 
 DATABASE_ROLES = {"api": "rte_api", "auth-sync": "rte_auth_sync", "jobs": "rte_jobs"}
-SERVICES = ("api", "auth-sync", "realtime-gateway", "jobs")
+SERVICES = ("api", "auth-sync", "realtime-gateway", "jobs", "web")
 DEVELOPMENT_ORIGINS = ",".join(f"http://{host}:{port}" for port in (5173, 4173) for host in ("localhost", HOST))
 """Where Vite's development server and its preview are; RTE_WEB_ORIGINS replaces them."""
 TEAM_NAME = "Kestrel Harbour"
 """What the demo team is called, whether it is the only one or an organization."""
+DEMO_LIVE = "demo-live"
 STAND_IN_ISSUER = "https://clerk.devstack.invalid"
 STAND_IN_SECRET_KEY = "sk_test_devstack"
 
@@ -70,19 +72,53 @@ class Stack:
             log=self.folder.log("postgres"),
         )
 
-    def steps(self) -> list[Step]:
-        """Everything in the order of its start."""
-        steps = [
-            Step("starting Postgres, NATS and the stand-ins", self._external()),
-            Step("migrating the database", then=self.migrate_once),
-            Step("starting the services", [self._service(name) for name in SERVICES]),
-            Step("starting Traefik", [self._traefik()]),
-        ]
-        if setting("CLERK_ISSUER", STAND_IN_ISSUER) == STAND_IN_ISSUER:
-            steps.append(Step("filling in the demo team", then=self.fill))
+    @property
+    def web_client(self) -> WebClient:
+        """What the service `web` serves: there is one for all stacks of a checkout."""
+        return WebClient(REPOSITORY / "web")
+
+    @property
+    def has_stand_in_of_clerk(self) -> bool:
+        """Whether members sign in at the stand-in, and not at Clerk."""
+        return setting("CLERK_ISSUER", STAND_IN_ISSUER) == STAND_IN_ISSUER
+
+    @property
+    def sign_in(self) -> dict[str, str | None]:
+        """What the web client is told of where members sign in, as the service `web` would tell it."""
+        # localhost, as in the origin: the sign-in page's cookie is for the host, whatever the port.
+        stand_in = f"http://localhost:{self.ports['clerk']}" if self.has_stand_in_of_clerk else None
+        return {
+            "clerk_publishable_key": os.environ.get("CLERK_PUBLISHABLE_KEY") or None,
+            "stand_in_url": os.environ.get("CLERK_STAND_IN_URL") or stand_in,
+        }
+
+    def steps(self) -> Iterator[Step]:
+        """Everything in the order of its start; what comes after the build depends on whether there is a web client."""
+        # Before what takes long: a wrong variable ends the start at once.
+        external, live = self._external(), _live()
+        if self.web_client.is_stale() and setting("RTE_WEB_BUILD", "yes") != "no":
+            yield Step("building the web client", then=self.build_web_client)
+        yield Step("starting Postgres, NATS and the stand-ins", external)
+        yield Step("migrating the database", then=self.migrate_once)
+        with_web = self.web_client.is_there()
+        yield Step("starting the services", [self._service(name) for name in SERVICES if name != "web" or with_web])
+        yield Step("starting Traefik", [self._traefik(with_web=with_web)])
+        if self.has_stand_in_of_clerk:
+            yield Step("filling in the demo team", then=self.fill)
+            if live:
+                yield Step("setting the demo team to work", [self._demo_live()])
         else:
-            steps.append(Step("leaving the demo team out, because CLERK_ISSUER has others sign in"))
-        return steps
+            yield Step("leaving the demo team out, because CLERK_ISSUER has others sign in")
+
+    def build_web_client(self) -> str | None:
+        """Build it; a line that says why not when that fails, because all else runs without."""
+        try:
+            self.web_client.build(self.folder.log("web-build"))
+        except ProgramFailed as error:
+            if self.web_client.is_there():
+                return f"the web client is one that was built before: {error}"
+            return f"the web client is left out: {error}"
+        return None
 
     def fill(self) -> None:
         """Have the demo team sign up and publish, unless they have."""
@@ -94,7 +130,15 @@ class Stack:
 
         mode = TeamMode(setting("TEAM_MODE", TeamMode.SINGLE))
         try:
-            asyncio.run(demo.fill(self.url("clerk"), self.url("traefik"), mode))
+            asyncio.run(
+                demo.fill(
+                    self.url("clerk"),
+                    self.url("traefik"),
+                    self.postgres.url(),
+                    mode,
+                    timezone=setting("SCHEDULE_TIMEZONE", "UTC"),
+                )
+            )
         except (demo.DemoNotFilled, httpx.HTTPError) as error:
             raise ProgramFailed(f"the demo team could not be filled in: {error}") from error
 
@@ -137,7 +181,10 @@ class Stack:
             "SUPABASE_SERVICE_KEY": secrets.supabase_service,
             "SUPABASE_ANON_KEY": secrets.supabase_anon,
             "TEAM_NAME": TEAM_NAME,
+            "WEB_CLIENT_FOLDER": str(self.web_client.built),
         }
+        if stand_in := self.sign_in["stand_in_url"]:
+            environment["CLERK_STAND_IN_URL"] = stand_in
         if role := DATABASE_ROLES.get(name):
             environment["DATABASE_URL"] = self.postgres.url(role, getattr(secrets, role))
             environment["DATABASE_PREPARED_STATEMENTS"] = "true"  # no pooler here
@@ -191,16 +238,29 @@ class Stack:
             environment=self._handed_on(self.service_environment(name), fixed),
         )
 
-    def _traefik(self) -> Traefik:
+    def _demo_live(self) -> Program:
+        fixed = {"CLERK_URL": self.url("clerk"), "API_URL": self.url("traefik")}
+        return Program(
+            DEMO_LIVE,
+            [sys.executable, "-m", "rte_devstack.demo_live"],
+            log=self.folder.log(DEMO_LIVE),
+            ready=lambda: True,  # nobody waits for it
+            environment=self._handed_on({}, fixed),
+        )
+
+    def _traefik(self, *, with_web: bool) -> Traefik:
+        backends = {
+            "RTE_API_URL": self.url("api"),
+            "RTE_AUTH_SYNC_URL": self.url("auth-sync"),
+            "RTE_REALTIME_GATEWAY_URL": self.url("realtime-gateway"),
+        }
+        if with_web:
+            backends["RTE_WEB_URL"] = self.url("web")
         return Traefik(
             self.folder.path / "traefik",
             port=self.port,
             metrics_port=self.ports["traefik metrics"],
-            backends={
-                "RTE_API_URL": self.url("api"),
-                "RTE_AUTH_SYNC_URL": self.url("auth-sync"),
-                "RTE_REALTIME_GATEWAY_URL": self.url("realtime-gateway"),
-            },
+            backends=backends,
             log=self.folder.log("traefik"),
         )
 
@@ -214,3 +274,11 @@ class Stack:
         # A proxy of the caller's must not be asked for what runs here.
         direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), os.environ.get("no_proxy"), HOST, "localhost"]))
         return {**defaults, **given, **fixed, "NO_PROXY": direct, "no_proxy": direct, "PYTHONUNBUFFERED": "1"}
+
+
+def _live() -> bool:
+    """Whether colleagues shall act; ProgramFailed when DEMO says something else."""
+    demo = setting("DEMO", "")
+    if demo not in ("", "live"):
+        raise ProgramFailed(f"DEMO is {demo!r}, but must be live, or not be set")
+    return demo == "live"

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -25,11 +25,14 @@ END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class Step:
-    """Programs that start together, then what is done once they are ready."""
+    """Programs that start together, then what is done once they are ready.
+
+    What `then` returns is a line for whoever looks at the stack.
+    """
 
     title: str
     programs: Sequence[Program] = ()
-    then: Callable[[], None] | None = None
+    then: Callable[[], str | None] | None = None
 
 
 @dataclass
@@ -59,13 +62,17 @@ class AskedToStop:
 
 
 class Supervisor:
-    """All programs of one folder. `ports` names who needs which port; `tell` gets one line per event."""
+    """All programs of one folder. `ports` names who needs which port; `tell` gets one line per event.
+
+    `steps` may be a generator: it makes a step when those before it are done.
+    """
 
     def __init__(
-        self, folder: Folder, steps: Sequence[Step], *, port: int, ports: dict[str, int], tell: Callable[[str], None]
+        self, folder: Folder, steps: Iterable[Step], *, port: int, ports: dict[str, int], tell: Callable[[str], None]
     ) -> None:
         self.folder = folder
         self.steps = steps
+        self._begun: list[Step] = []
         self.ports = ports
         self.tell = tell
         self.state = State(ProcessMark.of(os.getpid()), port)
@@ -118,6 +125,8 @@ class Supervisor:
 
     def _do(self, step: Step) -> None:
         self.state.phase = step.title
+        self.state.parts += [program.name for program in step.programs]
+        self._begun.append(step)
         self._remember()
         for program in step.programs:
             program.launch()
@@ -125,8 +134,8 @@ class Supervisor:
             self._remember()
         for program in step.programs:
             program.wait_ready()
-        if step.then:
-            step.then()
+        if step.then and (note := step.then()):
+            self.state.notes.append(note)
 
     def _watch(self) -> None:
         while not self._asked_to_stop.now:
@@ -173,7 +182,7 @@ class Supervisor:
         except OSError as error:  # on a full disk all the same what runs must stop
             self.tell(f"cannot note that the stack stops: {error}")
         started = {id(watched.program) for watched in self._watched}
-        for step in reversed(self.steps):
+        for step in reversed(self._begun):
             programs = [program for program in step.programs if id(program) in started]
             for program in programs:
                 program.ask_to_stop()

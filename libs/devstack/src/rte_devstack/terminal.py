@@ -15,7 +15,7 @@ from rte_devstack import disk
 from rte_devstack.folder import State
 from rte_devstack.hints import make
 from rte_devstack.ports import HOST
-from rte_devstack.stack import SERVICES, Stack
+from rte_devstack.stack import DEMO_LIVE, SERVICES, Stack
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -53,24 +53,27 @@ def show(stack: Stack, state: State) -> None:
         "nats": stack.url("nats", "nats"),
         **{name: stack.url(name) for name in ("clerk", "storage", *SERVICES)},
     }
-    down = []
+    down = [name for name in state.parts if (mark := state.programs.get(name)) is None or mark.find() is None]
     for name, address in addresses.items():
-        mark = state.programs.get(name)
-        if mark is None or mark.find() is None:
-            down.append(name)
-        table.add_row(
-            name, Text("down", "red") if name in down else address, str(stack.ports.get(f"{name} metrics", ""))
-        )
+        if name in state.parts:
+            shown = Text("down", "red") if name in down else address
+            table.add_row(name, shown, str(stack.ports.get(f"{name} metrics", "")))
     console.print(table)
     console.print()
     # The host is localhost as in the origin: the sign-in page's cookie is for the host, whatever the port.
     for label, text in {
-        "open": f"{stack.origin} (the API's documentation)",
+        "docs": f"{stack.origin}/api/docs",
         "sign in": f"http://localhost:{stack.ports['clerk']}/sign-in",
+        **({"demo": "colleagues act every few seconds"} if DEMO_LIVE in state.programs else {}),
         "token": make("-s token MEMBER=alex"),
         "logs": make(f"logs PART={down[0]}" if down else "logs"),
         "stop": make("down"),
     }.items():
-        console.print(f"{label:<9}{text}", markup=False)
+        console.print(f"{label:<9}{text}", style="dim", markup=False)
+    for note in state.notes:
+        console.print(note, style="yellow", markup=False)
     if low := disk.full(stack.folder.path):
         console.print(f"[red]{low}[/red]")
+    what = "" if "web" in state.parts else " (the API's documentation)"
+    console.print()
+    console.print(f"{'open':<9}{stack.origin}{what}", style="bold", markup=False)

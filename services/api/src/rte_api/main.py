@@ -18,6 +18,7 @@ from rte_api.exports import routes as export_routes
 from rte_api.limits import RateLimits
 from rte_api.members import routes as member_routes
 from rte_api.middleware import ApiMiddleware
+from rte_api.notifications import routes as notification_routes
 from rte_api.reports import routes as report_routes
 from rte_api.settings import Settings
 from rte_api.state import State
@@ -36,6 +37,7 @@ REQUEST_HEADERS = (
 RESPONSE_HEADERS = (
     *("etag", "location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id"),
     *("idempotency-replayed", "www-authenticate", "allow"),
+    "date",  # countdowns go by the server's clock
 )
 """Response headers that pages of other origins may read."""
 
@@ -92,7 +94,10 @@ def create_app(settings: Settings) -> FastAPI:
     health.install(app)
     problems.install(app)
     # Straight into the app, most wanted first: FastAPI walks through each router on the way, for every request.
-    for routes in (expectation_routes, member_routes, avatar_routes, export_routes, report_routes):
+    for routes in (
+        *(expectation_routes, member_routes, notification_routes),
+        *(avatar_routes, export_routes, report_routes),
+    ):
         app.include_router(routes.router, prefix="/api/v1")
     for router in (docs.router, problem_pages.router):
         app.include_router(router)

@@ -16,6 +16,7 @@ from starlette.routing import compile_path
 from rte_api.expectations.schemas import ExpectationPage, ExpectationView
 from rte_api.exports.schemas import ExportPage
 from rte_api.members.schemas import Me, TeamMemberPage
+from rte_api.notifications.schemas import NotificationPage, NotificationView
 from rte_api.reports.schemas import ReportPage
 from rte_common import problems
 from rte_common.problem_types import PROBLEM_TYPES, tokens
@@ -29,6 +30,7 @@ SERVERS = [{"url": "/", "description": "This host"}]
 TAGS = [
     {"name": "expectations", "description": "What each member is on: one active at a time, then history"},
     {"name": "members", "description": "The caller's own profile and picture, and who is in the team"},
+    {"name": "notifications", "description": "What a member was told: due soon, overdue, nothing set"},
     {"name": "exports", "description": "All of a member's own expectations as a file"},
     {"name": "reports", "description": "Weekly figures of the team"},
 ]
@@ -53,7 +55,10 @@ ANY_CALL = (
 WRITES = ("impersonated-session",)
 BODIES = ("unreadable-body", "body-too-slow", "body-too-large")
 JSON_BODIES = ("unsupported-media-type",)
-WITH_NULLS = (ExpectationPage, ExpectationView, ExportPage, Me, TeamMemberPage, ReportPage)
+WITH_NULLS = (
+    *(ExpectationPage, ExpectationView, ExportPage, Me, TeamMemberPage, ReportPage),
+    *(NotificationPage, NotificationView),
+)
 """Models whose examples have nulls, which FastAPI leaves out."""
 HEADERS: dict[str, tuple[str, str]] = {
     "ETag": ("For `If-Match` and `If-None-Match`", '"3-6d0ec8d0a4f1c0d2"'),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -69,6 +69,41 @@ Day = Annotated[
     date,
     BeforeValidator(_day),
     WithJsonSchema({"type": "string", "format": "date", "examples": ["2030-01-31"]}),
+]
+
+
+TIME_OF_DAY = r"([01]\d|2[0-3]):[0-5]\d"
+EXPECTED_TIME = "a time of day, like 08:30"
+EXPECTED_QUARTER = "a time of day on a quarter of an hour, like 09:30"
+
+
+def _time_of_day(value: object) -> time:
+    """Hours and minutes: seconds and offsets, which pydantic also takes, mean nothing here."""
+    if not isinstance(value, str) or not re.fullmatch(TIME_OF_DAY, value, re.ASCII):
+        raise ValueError(EXPECTED_TIME)
+    return time.fromisoformat(value)
+
+
+def _quarter(value: object) -> time:
+    """Times are looked at every quarter of an hour, which every time zone's clock strikes together."""
+    try:
+        read = _time_of_day(value)
+    except ValueError as error:
+        raise ValueError(EXPECTED_QUARTER) from error
+    if read.minute % 15:
+        raise ValueError(EXPECTED_QUARTER)
+    return read
+
+
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_time_of_day),
+    WithJsonSchema({"type": "string", "pattern": f"^{TIME_OF_DAY}$", "examples": ["08:30"]}),
+]
+QuarterOfDay = Annotated[
+    time,
+    BeforeValidator(_quarter),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):(00|15|30|45)$", "examples": ["09:30"]}),
 ]
 
 

@@ -17,7 +17,8 @@ class Settings(ProcessSettings, DatabaseSettings, ClerkSettings, NatsSettings, S
     """The api needs Postgres, NATS, Clerk's public keys, and Supabase Storage for avatars and exports."""
 
     clerk_publishable_key: str | None = Field(
-        None, description="names the suffixed session cookie; without it only `__session` is read"
+        None,
+        description="web: where to sign in; api: names the suffixed session cookie, else only `__session` is read",
     )
     admin_second_factor_minutes: int | None = Field(
         None, ge=1, description="admins who act for others must have verified a second factor within so many minutes"

@@ -7,17 +7,20 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from rte_common import database, jetstream, outbox, process, storage
+from rte_common import database, events, jetstream, outbox, process, storage
 from rte_common.process import Health, background
 from rte_common.telemetry import FRAMEWORK_TELEMETRY, RequestContext
 from rte_jobs.archive import archive
 from rte_jobs.exports import Exports, give_up
+from rte_jobs.reminder_schedule import FIRED, ReminderSchedule
+from rte_jobs.reminders import sweep
 from rte_jobs.reports import report
 from rte_jobs.schedule import Job, Schedule
 from rte_jobs.settings import Settings
 from rte_jobs.upkeep import prune
 
 EVERY_QUARTER = "0 */15 * * * *"
+EXPECTATIONS = f"{events.PREFIX}expectation.>"
 
 
 def jobs(settings: Settings, exports: Exports) -> list[Job]:
@@ -27,6 +30,7 @@ def jobs(settings: Settings, exports: Exports) -> list[Job]:
     return [
         Job("archive", settings.archive_schedule, timezone, archive_old),
         Job("report", settings.report_schedule, timezone, partial(report, timezone=timezone)),
+        Job("remind", EVERY_QUARTER, timezone, sweep),
         Job("upkeep", settings.upkeep_schedule, timezone, prune),
         Job("give-up-exports", EVERY_QUARTER, timezone, give_up),
         Job("expire-exports", settings.upkeep_schedule, timezone, exports.expire),
@@ -46,10 +50,13 @@ def create_app(settings: Settings) -> FastAPI:
         ):
             exports = Exports(db, files)
             schedule = Schedule(db, broker, jobs(settings, exports))
+            reminders = ReminderSchedule(db, broker)
             async with background(
                 schedule.keep(),
                 *schedule.consumers(),
                 jetstream.consume(broker, "JOBS", "jobs-export", "rte.jobs.export", exports.handle),
+                jetstream.consume(broker, "EVENTS", "jobs-expectation-events", EXPECTATIONS, reminders.changed),
+                jetstream.consume(broker, "JOBS", "jobs-expectation", FIRED, reminders.fired),
                 outbox.run(db, broker),
             ):
                 health.checks = {"database": db.check, "nats": broker.check}

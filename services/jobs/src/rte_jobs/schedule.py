@@ -104,8 +104,11 @@ class Schedule:
         await self._broker.jetstream.publish(f"{SUBJECT}.{job.name}", b"", headers=headers)
 
     async def _cancel_unknown(self) -> None:
-        """Purge the schedules of jobs that there are no more: the broker would go on firing them for nobody."""
-        stream = await self._broker.jetstream.stream_info("JOBS", subjects_filter=f"{SUBJECT}.>")
+        """Purge the schedules of jobs that there are no more: the broker would go on firing them for nobody.
+
+        Those of single expectations have longer subjects.
+        """
+        stream = await self._broker.jetstream.stream_info("JOBS", subjects_filter=f"{SUBJECT}.*")
         for subject in (stream.state.subjects or {}).keys() - {f"{SUBJECT}.{job.name}" for job in self._jobs}:
             await self._broker.jetstream.purge_stream("JOBS", subject=subject)
             log.info("schedule_cancelled", subject=subject)

@@ -1,3 +1,31 @@
 import type { Words } from '../words'
 
-export const notifications: Words['notifications'] = {}
+export const notifications: Words['notifications'] = {
+  title: 'Mitteilungen',
+  show: 'Anzeigen',
+  all: 'Alle',
+  unread: 'Ungelesen',
+  unreadMark: 'ungelesen',
+  markAll: 'Alle als gelesen markieren',
+  markRead: 'Als gelesen markieren',
+  settings: 'Wann Sie erinnert werden',
+  older: 'Ältere anzeigen',
+  kept: 'Das sind alle der letzten 90 Tage.',
+  emptyTitle: 'Noch nichts',
+  empty:
+    'Hier erscheinen Erinnerungen: kurz bevor Ihr Fokus fällig ist, wenn er überfällig ist, und wenn an einem Arbeitstag noch nichts gesetzt ist.',
+  allReadTitle: 'Alles gelesen',
+  allRead: 'Neue Erinnerungen erscheinen hier von selbst.',
+  dueSoon: (time) => `Fällig um ${time}`,
+  overdue: (time) => `War fällig um ${time}`,
+  nothingSet: 'Noch nichts gesetzt',
+  whatAreYouOn: 'Woran sitzen Sie heute?',
+  open: 'Öffnen',
+  download: 'Herunterladen',
+  exportReady: 'Ihr Export ist fertig',
+  exportReadyBody: 'Er wird eine Woche aufbewahrt.',
+  exportFailed: 'Ihr Export ist fehlgeschlagen',
+  exportFailedBody: 'Nichts ist verloren, fordern Sie ihn noch einmal an.',
+  reportReady: 'Der Wochenbericht ist fertig',
+  reportReadyBody: 'So lief die Woche.',
+}

@@ -21,6 +21,9 @@ export const shell: Words['shell'] = {
   readOnly: (since) =>
     `Gerade nur lesbar: das Team, wie es um ${since} war. Änderungen gehen erst, wenn die Datenbank zurück ist.`,
   backLive: 'Wieder live',
+  newVersionTitle: 'Es gibt eine neuere Version',
+  newVersion: 'Ein Teil dieser Seite ist nicht mehr da. Laden Sie neu: Nichts Veröffentlichtes ist verloren.',
+  reload: 'Neu laden',
   notFoundTitle: 'Hier ist nichts',
   notFound: 'Die Adresse ist alt oder hat einen Tippfehler.',
   home: 'Zum Fokus des Teams',

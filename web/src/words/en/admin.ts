@@ -1,1 +1,27 @@
-export const admin = {}
+export const admin = {
+  title: 'Members',
+  summary: (members: number, admins: number, here: number) =>
+    `${members} ${members === 1 ? 'person' : 'people'} · ${admins} ${admins === 1 ? 'admin' : 'admins'} · ${here} here now`,
+  search: 'Search by name, focus or time zone',
+  noneTitle: 'Nobody found',
+  none: (text: string) => `No name, focus or time zone has “${text}” in it.`,
+  you: '(you)',
+  here: 'Here now',
+  away: 'Not here',
+  nothingSet: 'Nothing set',
+  joined: (date: string) => `Since ${date}`,
+  roles: 'Who joins, leaves or becomes an admin is decided at the sign-in service, by an admin.',
+  rolesForAdmins: 'People are invited, removed and made admins at Clerk; it shows here within seconds.',
+  openClerk: 'Open Clerk',
+  acts: (name: string) => `Acts on the focus of ${name}`,
+  complete: 'Mark as done',
+  withdraw: 'Delete',
+  completeTitle: (name: string) => `Mark the focus of ${name} as done?`,
+  completeNote: (name: string) => `Everybody sees it at once. For a minute ${name} can take it back; you cannot.`,
+  withdrawTitle: (name: string) => `Delete the focus of ${name}?`,
+  withdrawNote: (name: string) => `It will not be in the history, and cannot be taken back. ${name} can set another.`,
+  leave: 'Leave it',
+  completed: (name: string) => `The focus of ${name} is done`,
+  withdrawn: (name: string) => `The focus of ${name} is deleted`,
+  notVerified: 'Nothing was changed: this needs your second factor.',
+}

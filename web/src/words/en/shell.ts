@@ -19,6 +19,9 @@ export const shell = {
   readOnly: (since: string) =>
     `Read only for the moment: the team as it was at ${since}. Changes are not taken until the database is back.`,
   backLive: 'Live again',
+  newVersionTitle: 'There is a newer version',
+  newVersion: 'A part of this page is not there any more. Load it again: nothing you published is lost.',
+  reload: 'Load again',
   notFoundTitle: 'There is nothing here',
   notFound: 'The address is old, or has a typing error.',
   home: 'Go to the team’s focus',

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from rte_devstack.clerk import avatars, backend, control, errors, sign_in
+from rte_devstack.clerk import avatars, backend, control, errors, members, sign_in
 from rte_devstack.clerk.directory import Directory
 from rte_devstack.clerk.settings import Settings
 from rte_devstack.clerk.tokens import TokenSigner
@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         return {"status": "alive"}
 
     app.include_router(avatars.router(directory))
+    app.include_router(members.router(directory, settings))
     app.include_router(control.router(directory, signer, deliveries, settings))
     app.include_router(sign_in.router(directory, signer, settings))
     # Last: its check of the secret key must not stand before the Frontend API call under /v1/client.

@@ -80,8 +80,12 @@ def router(directory: Directory, signer: TokenSigner, deliveries: Deliveries, se
         return directory.create_session(user["id"], choose_organization(directory, settings.team_mode, new))
 
     @routes.delete("/devstack/sessions/{id}", status_code=HTTP_204_NO_CONTENT)
-    async def revoke(id: str) -> None:
-        directory.revoke_session(id)
+    async def sign_out(id: str) -> None:
+        directory.remove_session(id)
+
+    @routes.post("/devstack/sessions/{id}/verify", status_code=HTTP_204_NO_CONTENT)
+    async def verify_second_factor(id: str) -> None:
+        directory.verify_second_factor(id)
 
     @routes.post("/v1/client/sessions/{id}/tokens")
     async def fresh_token(id: str, origin: Origin = None) -> dict[str, str]:
@@ -108,7 +112,13 @@ def session_token(directory: Directory, signer: TokenSigner, session_id: str, pa
     session = directory.session(session_id)
     organization_id = session["last_active_organization_id"]
     organization = directory.active_organization(session["user_id"], organization_id) if organization_id else None
-    return signer.session_token(session["user_id"], organization=organization, session_id=session_id, azp=party)
+    return signer.session_token(
+        session["user_id"],
+        organization=organization,
+        session_id=session_id,
+        azp=party,
+        fva=directory.factor_ages(session_id),
+    )
 
 
 def _add_changes(routes: APIRouter, directory: Directory) -> None:

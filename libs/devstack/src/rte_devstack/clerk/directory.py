@@ -11,6 +11,7 @@ from rte_devstack.json_files import read_json, write_json
 
 Publish = Callable[[str, JsonObject], None]
 """Takes an event type and its data, as a webhook carries them."""
+MINUTE_MS = 60_000
 NAMED = 8
 """Users that an error names; the demo has six, a load test may have thousands."""
 
@@ -27,6 +28,8 @@ class Directory:
         self.organizations: dict[str, JsonObject] = kept.get("organizations", {})
         self.memberships: dict[str, JsonObject] = kept.get("memberships", {})
         self.sessions: dict[str, JsonObject] = kept.get("sessions", {})
+        self._second_factors: dict[str, int] = kept.get("second_factors", {})
+        """When a session's second factor was last verified, in milliseconds: no part of what Clerk shows of it."""
 
     def user(self, id: str) -> JsonObject:
         """Return a user; 404 when there is none."""
@@ -160,11 +163,21 @@ class Directory:
             raise not_found("session", id)
         return self.sessions[id]
 
-    def revoke_session(self, id: str) -> None:
-        """End a session from outside, as an operator does; its last token stays valid for up to a minute."""
-        ended = objects.ended_session(self.session(id), "revoked")
+    def verify_second_factor(self, id: str) -> None:
+        """Note that the session's second factor was verified now, as a step-up does; 404 when there is no session."""
+        self._second_factors[self.session(id)["id"]] = objects.now_ms()
+        self._save()
+
+    def factor_ages(self, id: str) -> list[int]:
+        """Return the claim `fva`: whole minutes since first and second factor were verified; -1 means never."""
+        verified = (self.session(id)["created_at"], self._second_factors.get(id))
+        return [-1 if at is None else (objects.now_ms() - at) // MINUTE_MS for at in verified]
+
+    def remove_session(self, id: str) -> None:
+        """Sign out, as the member does; the session's last token stays valid for up to a minute."""
+        ended = objects.ended_session(self.session(id), "removed")
         del self.sessions[id]
-        self._changed("session.revoked", ended | {"user": self.user(ended["user_id"])})
+        self._changed("session.removed", ended | {"user": self.user(ended["user_id"])})
 
     def renew_avatars(self) -> None:
         """Tell the new address of every generated picture, when the stand-in listens on another port than before."""
@@ -195,6 +208,10 @@ class Directory:
             raise ClerkError(422, "form_identifier_exists", "That id or e-mail address is taken. Please try another.")
 
     def _changed(self, event: str, data: JsonObject) -> None:
-        kept = {"users": self.users, "organizations": self.organizations}
-        write_json(self._file, kept | {"memberships": self.memberships, "sessions": self.sessions})
+        self._save()
         self._publish(event, data)
+
+    def _save(self) -> None:
+        self._second_factors = {id: at for id, at in self._second_factors.items() if id in self.sessions}
+        kept = {"users": self.users, "organizations": self.organizations, "memberships": self.memberships}
+        write_json(self._file, kept | {"sessions": self.sessions, "second_factors": self._second_factors})

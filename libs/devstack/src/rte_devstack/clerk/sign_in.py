@@ -11,17 +11,15 @@ from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER
 
-from rte_common.settings import TeamMode
 from rte_devstack.clerk.control import SessionRequest, choose_organization, session_token
 from rte_devstack.clerk.directory import Directory
 from rte_devstack.clerk.errors import ClerkError
-from rte_devstack.clerk.objects import JsonObject, full_name, primary_email
+from rte_devstack.clerk.members import OfferedMember, offered
+from rte_devstack.clerk.objects import full_name
 from rte_devstack.clerk.settings import Settings
 from rte_devstack.clerk.tokens import TokenSigner
 
 COOKIE = "__session"
-SHOWN = 24
-"""Members offered on the page; the demo has six, a load test may have thousands."""
 EMPTY = '<li class="empty">Nobody is here yet: <code>make up</code> fills in the demo team.</li>'
 PAGES = Path(__file__).parent / "pages"
 
@@ -33,9 +31,8 @@ def router(directory: Directory, signer: TokenSigner, settings: Settings) -> API
     @routes.get("")
     async def choose(redirect_url: str | None = None) -> HTMLResponse:
         party_of(redirect_url, settings)
-        offered = sorted(directory.users.values(), key=lambda user: int(user["created_at"]))[:SHOWN]
         hidden = f'<input type="hidden" name="redirect_url" value="{escape(redirect_url)}">' if redirect_url else ""
-        return _page("choose", members=_member_list(directory, offered, settings), redirect_field=hidden)
+        return _page("choose", members=_member_list(offered(directory, settings)), redirect_field=hidden)
 
     @routes.post("")
     async def sign_in(member: Annotated[str, Form()], redirect_url: Annotated[str | None, Form()] = None) -> Response:
@@ -54,7 +51,7 @@ def router(directory: Directory, signer: TokenSigner, settings: Settings) -> API
         user = directory.user(directory.session(session)["user_id"])
         answer = _page(
             "done",
-            avatar=_avatar(user),
+            avatar=_avatar(user["id"]),
             name=escape(full_name(user)),
             session=escape(session),
             token=escape(token),
@@ -93,27 +90,17 @@ def _page(page: str, /, **values: str) -> HTMLResponse:
     return HTMLResponse(frame.substitute(body=body), headers={"cache-control": "no-store"})
 
 
-def _teams(directory: Directory, user: JsonObject, settings: Settings) -> list[str]:
-    if settings.team_mode is TeamMode.SINGLE and settings.team_name:
-        return [settings.team_name]
-    return [
-        directory.organizations[membership["organization_id"]]["name"]
-        for membership in directory.memberships.values()
-        if membership["user_id"] == user["id"]
-    ]
-
-
-def _member_list(directory: Directory, users: Iterable[JsonObject], settings: Settings) -> str:
+def _member_list(members: Iterable[OfferedMember]) -> str:
     items = [
-        f"""<li><button type="submit" name="member" value="{escape(user["id"])}">{_avatar(user)}
-        <span class="who"><strong>{escape(full_name(user))}</strong>
-        <small>{escape(primary_email(user) or "no e-mail address")}</small></span>
-        <span class="team">{escape(", ".join(_teams(directory, user, settings)))}</span>
+        f"""<li><button type="submit" name="member" value="{escape(member.id)}">{_avatar(member.id)}
+        <span class="who"><strong>{escape(member.name)}</strong>
+        <small>{escape(member.email or "no e-mail address")}</small></span>
+        <span class="team">{escape(member.team)}</span>
         </button></li>"""
-        for user in users
+        for member in members
     ]
     return "\n".join(items) or EMPTY
 
 
-def _avatar(user: JsonObject) -> str:
-    return f'<img class="avatar" src="/avatars/{escape(user["id"])}.svg" alt="" width="40" height="40">'
+def _avatar(user_id: str) -> str:
+    return f'<img class="avatar" src="/avatars/{escape(user_id)}.svg" alt="" width="40" height="40">'

@@ -21,7 +21,9 @@ BEFORE_ALL: pagination.Position = EVER[1], UUID(int=2**128 - 1)
 class ListQuery(Page):
     """Query of a list of expectations: which ones a caller wants."""
 
-    status: Status = Field(Status.ACTIVE, description="Which ones: the current, the finished, or both")
+    status: Status = Field(
+        Status.ACTIVE, description="Which ones: the current, the finished, those finished long ago, or all"
+    )
     user_id: MemberId | None = Field(
         None, description="Only those of this member; `me` is the caller", examples=["me", "user_2DemoAlex"]
     )
@@ -35,7 +37,7 @@ class ListQuery(Page):
     @property
     def time(self) -> str:
         """The column that orders the list, newest first, and that the period is about."""
-        return "done_at" if self.status is Status.COMPLETED else "created_at"
+        return "done_at" if self.status in (Status.COMPLETED, Status.ARCHIVED) else "created_at"
 
 
 async def page(database: Database, member: Member, query: ListQuery) -> dict[str, Any]:

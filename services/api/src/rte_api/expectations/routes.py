@@ -25,6 +25,7 @@ from rte_api.expectations.service import (
     Guard,
     NotTheOwner,
     SecondFactorRequired,
+    TooLateToReopen,
     VersionMismatch,
 )
 from rte_api.idempotency import IdempotencyKeyReused
@@ -34,7 +35,7 @@ from rte_api.parameters import ExpectationId, IdempotencyKey, IfMatch
 from rte_common.database import DatabaseAway
 from rte_common.problems import may_raise
 
-MAX_AGE_SECONDS = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ALL: 60}
+MAX_AGE_SECONDS = {Status.ACTIVE: 60, Status.COMPLETED: 300, Status.ARCHIVED: 300, Status.ALL: 60}
 """Age up to which the caller's own cache may give a list."""
 ME = "me"
 """Name of the caller where a member's id is asked for."""
@@ -181,3 +182,29 @@ async def complete(
 ) -> Response:
     """Mark an expectation as done, which makes it history. Doing it again changes nothing."""
     return responses.changed(await service.complete(database, guard, member, expectation_id))
+
+
+@router.post(
+    "/{expectation_id}/reopen",
+    operation_id="reopen_expectation",
+    response_model=ExpectationView,
+    responses=may_raise(
+        ExpectationNotFound,
+        NotTheOwner,
+        VersionMismatch,
+        TooLateToReopen,
+        ActiveExpectationExists,
+        MemberNotYetKnown,
+    ),
+)
+async def reopen(
+    expectation_id: ExpectationId,
+    guard: CurrentGuard,
+    member: WritingMember,
+    database: CurrentDatabase,
+) -> Response:
+    """Reopen the caller's own expectation, at most 60 seconds after it was done. Doing it again changes nothing.
+
+    After that it is history for good. While another one is active, 409 names that as `active`.
+    """
+    return responses.changed(await service.reopen(database, guard, member, expectation_id))

@@ -39,10 +39,11 @@ PAGE: dict[str, Any] = {"items": [EXAMPLE], "next_cursor": None, "as_of": None}
 
 
 class Status(StrEnum):
-    """Which expectations a list holds: current ones, finished ones until they are archived, or every one."""
+    """Which expectations a list holds: current ones, finished ones until they are archived, archived ones, or all."""
 
     ACTIVE = "active"
     COMPLETED = "completed"
+    ARCHIVED = "archived"
     ALL = "all"
 
 

@@ -30,13 +30,14 @@ PUBLISH = f"""
     )
     select {COLUMNS} from e join users u on u.id = e.user_id
 """  # noqa: S608 - constants only
+ACTIVE = "select e.id::text from expectations e where e.team_id = $1 and e.user_id = $2 and not e.is_done"
 WHY_NOT_PUBLISHED = """
     select e.id::text as active from memberships m
     left join expectations e on (e.team_id, e.user_id) = (m.team_id, m.user_id) and not e.is_done
     where m.team_id = $1 and m.user_id = $2
 """
-ATTEMPTS = 2
-"""Attempts to publish: the active one may be finished between the refusal and the look at it."""
+ATTEMPTS = 5
+"""Attempts to publish, complete or reopen: what refused one may have changed until the look at it."""
 CHANGE = f"""
     with e as (
         update expectations
@@ -51,6 +52,15 @@ COMPLETE = f"""
         -- The clock of a standby that took over may be behind the one that made the row.
         update expectations set is_done = true, done_at = greatest(now(), created_at)
         where id = $1 and not is_done and ($2::int[] is null or version = any($2)) and (user_id = $3 or $4)
+        returning *
+    )
+    select {COLUMNS} from e join users u on u.id = e.user_id
+"""  # noqa: S608
+REOPEN = f"""
+    with e as (
+        update expectations set is_done = false, done_at = null
+        where id = $1 and is_done and archived_at is null and ($2::int[] is null or version = any($2)) and user_id = $3
+            and exists (select from memberships m where (m.team_id, m.user_id) = (expectations.team_id, $3))
         returning *
     )
     select {COLUMNS} from e join users u on u.id = e.user_id
@@ -71,7 +81,7 @@ class ActiveExpectationExists(Problem):
     def __init__(self, active: str | None) -> None:
         path = f"/api/v1/expectations/{active}"
         ways = f"Complete it (POST {path}/complete), change it (PATCH {path}) or delete it (DELETE {path}) first"
-        super().__init__(ways if active else "It was finished a moment ago: publish again", active=active)
+        super().__init__(ways if active else "It was finished a moment ago: try again", active=active)
 
 
 class EstimateInPast(Problem):
@@ -99,8 +109,8 @@ class NotTheOwner(Problem):
 
     type = "not-the-owner"
 
-    def __init__(self) -> None:
-        super().__init__("Ask the owner, or an admin of the team")
+    def __init__(self, remedy: str = "Ask the owner, or an admin of the team") -> None:
+        super().__init__(remedy)
 
 
 class SecondFactorRequired(Problem):
@@ -123,6 +133,15 @@ class ExpectationIsHistory(Problem):
     """A completed expectation never changes"""
 
     type = "expectation-is-history"
+
+    def __init__(self) -> None:
+        super().__init__("Publish another one")
+
+
+class TooLateToReopen(Problem):
+    """An expectation is reopened within a minute of its completion, or not at all"""
+
+    type = "too-late-to-reopen"
 
     def __init__(self) -> None:
         super().__init__("Publish another one")
@@ -196,7 +215,7 @@ class Guard:
         return expectation_id, self._versions, self._member.id, self._for_others
 
     async def why_not(self, connection: Connection, expectation_id: UUID) -> Expectation:
-        """Raise why the statement touched no row, or return the expectation because it is history already."""
+        """Raise why the statement touched no row, or return the expectation because it is history, or was until now."""
         row = await connection.fetchrow(READ, expectation_id)
         if row is None:
             raise ExpectationNotFound
@@ -206,8 +225,28 @@ class Guard:
             if self._factor_minutes is not None and not self._for_others:
                 raise SecondFactorRequired(self._factor_minutes)
         if not row["is_done"]:
-            raise VersionMismatch(row["version"])
+            self._check_version(row["version"])
         return view(row)
+
+    async def why_not_reopened(self, connection: Connection, expectation_id: UUID) -> Expectation:
+        """Raise why REOPEN touched no row, or return the expectation because it is active, or was until now."""
+        row = await connection.fetchrow(READ, expectation_id)
+        if row is None:
+            raise ExpectationNotFound
+        if row["user_id"] != self._member.id:
+            raise NotTheOwner("Ask the owner: nobody else reopens it, not even an admin")
+        if not row["is_done"]:
+            return view(row)
+        if row["archived_at"] is not None:
+            raise TooLateToReopen
+        if not await connection.fetchrow(WHY_NOT_PUBLISHED, self._member.team_id, self._member.id):
+            raise MemberNotYetKnown
+        self._check_version(row["version"])
+        return view(row)
+
+    def _check_version(self, version: int) -> None:
+        if self._versions is not None and version not in self._versions:
+            raise VersionMismatch(version)
 
 
 async def change(
@@ -232,8 +271,36 @@ async def change(
 async def complete(database: Database, guard: Guard, member: Member, expectation_id: UUID) -> Expectation:
     """Make the expectation history. Done again, it changes nothing and answers the same."""
     async with database.acting_as(member) as connection:
-        row = await connection.fetchrow(COMPLETE, *guard.arguments(expectation_id))
-        return view(row) if row else await guard.why_not(connection, expectation_id)
+        for _ in range(ATTEMPTS):
+            if row := await connection.fetchrow(COMPLETE, *guard.arguments(expectation_id)):
+                return view(row)
+            known = await guard.why_not(connection, expectation_id)
+            if known["is_done"]:
+                return known
+    raise VersionMismatch(known["version"])
+
+
+async def reopen(database: Database, guard: Guard, member: Member, expectation_id: UUID) -> Expectation:
+    """Take back the member's own completion of a moment ago. What is active already stays, and answers the same.
+
+    How long that is possible is a rule of the table (migration 0007).
+    """
+    id_, versions, owner, _ = guard.arguments(expectation_id)
+    try:
+        async with database.acting_as(member) as connection:
+            for _ in range(ATTEMPTS):
+                if row := await connection.fetchrow(REOPEN, id_, versions, owner):
+                    return view(row)
+                known = await guard.why_not_reopened(connection, expectation_id)
+                if not known["is_done"]:
+                    return known
+    except asyncpg.CheckViolationError as error:
+        raise _refusal(error) from error
+    except asyncpg.UniqueViolationError as error:
+        # The partial unique index decides here, too; the transaction that it ended cannot be asked what is active.
+        async with database.acting_as(member, read_only=True) as connection:
+            raise ActiveExpectationExists(await connection.fetchval(ACTIVE, member.team_id, member.id)) from error
+    raise VersionMismatch(known["version"])
 
 
 async def withdraw(database: Database, guard: Guard, member: Member, expectation_id: UUID) -> None:
@@ -245,4 +312,10 @@ async def withdraw(database: Database, guard: Guard, member: Member, expectation
 
 
 def _refusal(error: asyncpg.CheckViolationError) -> Exception:
-    return EstimateInPast() if violated(error) == "estimated_completion_in_future" else error
+    match violated(error):
+        case "estimated_completion_in_future":
+            return EstimateInPast()
+        case "reopened_within_a_minute":
+            return TooLateToReopen()
+        case _:
+            return error

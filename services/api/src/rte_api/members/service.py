@@ -10,10 +10,13 @@ from rte_common.problems import Problem
 ME = """
     select u.id, u.name, u.avatar_url, u.timezone, t.id as team_id, t.name as team_name,
         case when rte.is_team_admin() then 'admin' else 'member' end as role,
-        coalesce(n.reminders, true) as reminders, coalesce(n.weekly_report, true) as weekly_report
-    from users u join teams t on t.id = $2 left join notification_settings n on n.user_id = u.id
+        s.reminders, s.weekly_report, s.remind_before_minutes, s.days,
+        to_char(s.quiet_start, 'HH24:MI') as quiet_start, to_char(s.quiet_end, 'HH24:MI') as quiet_end,
+        to_char(s.nothing_set_at, 'HH24:MI') as nothing_set_at
+    from users u join teams t on t.id = $2 join rte.member_settings s on s.user_id = u.id
     where u.id = $1
 """
+SETTINGS = ("reminders", "weekly_report", "remind_before_minutes", "quiet_hours", "days", "nothing_set_at")
 
 
 class MemberNotYetKnown(Problem):
@@ -43,14 +46,14 @@ async def change_me(database: Database, member: Member, new: MeChange) -> dict[s
 
 
 async def _change_notifications(connection: Connection, member: Member, new: NotificationChange) -> None:
+    if not (changed := new.columns()):
+        return
+    values = ", ".join(f"${number}" for number in range(2, len(changed) + 2))
     await connection.execute(
-        "insert into notification_settings as n (user_id, reminders, weekly_report)"
-        " values ($1, coalesce($2::bool, true), coalesce($3::bool, true))"
-        " on conflict (user_id) do update"
-        " set reminders = coalesce($2::bool, n.reminders), weekly_report = coalesce($3::bool, n.weekly_report)",
+        f"insert into notification_settings (user_id, {', '.join(changed)}) values ($1, {values})"  # noqa: S608
+        f" on conflict (user_id) do update set {', '.join(f'{name} = excluded.{name}' for name in changed)}",
         member.id,
-        new.reminders,
-        new.weekly_report,
+        *changed.values(),
     )
 
 
@@ -60,7 +63,9 @@ async def _me(connection: Connection, member: Member) -> dict[str, Any]:
         raise MemberNotYetKnown
     profile = dict(row)
     team = {"id": profile.pop("team_id"), "name": profile.pop("team_name")}
-    notifications = {name: profile.pop(name) for name in ("reminders", "weekly_report")}
+    quiet = {"start": profile.pop("quiet_start"), "end": profile.pop("quiet_end")}
+    profile["quiet_hours"] = quiet if quiet["start"] else None
+    notifications = {name: profile.pop(name) for name in SETTINGS}
     return profile | {"team": team, "notifications": notifications}
 
 

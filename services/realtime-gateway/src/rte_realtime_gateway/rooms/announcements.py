@@ -1,6 +1,6 @@
 """Announcements: broadcasts on members' own channels that the system sends."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -9,7 +9,12 @@ from rte_realtime_gateway.protocol.frames import Broadcast
 
 EXPORT_EVENTS = {"ready": "export.ready", "failed": "export.failed"}
 REPORT_EVENT = "report.ready"
-ANNOUNCED = {"exports": ("id", "format", "finished_at"), "reports": ("id", "starts_on", "ends_on")}
+REMINDER_EVENT = "reminder"
+ANNOUNCED = {
+    "exports": ("id", "format", "finished_at"),
+    "reports": ("id", "starts_on", "ends_on"),
+    "notifications": ("id", "kind", "expectation_id", "title", "estimated_completion", "created_at"),
+}
 """Tables whose events are announced, and which columns are sent; more is read over REST."""
 
 
@@ -25,13 +30,22 @@ class Announcement(NamedTuple):
 def read(event: RawEvent) -> Announcement:
     """The announcement of an event of one of the ANNOUNCED tables; raises KeyError when something is missing in it."""
     record = event.record or {}
-    is_report = event.table == "reports"
     return Announcement(
         team_id=event.team_id,
-        user_id=None if is_report else event.user_id,
+        user_id=None if event.table == "reports" else event.user_id,
         broadcast=Broadcast(
-            event=REPORT_EVENT if is_report else EXPORT_EVENTS[record["status"]],
+            event=_name(event.table, record),
             payload=orjson.dumps({name: record[name] for name in ANNOUNCED[event.table]}),
             meta=orjson.dumps({"id": event.id}),
         ),
     )
+
+
+def _name(table: str, record: dict[str, Any]) -> str:
+    match table:
+        case "exports":
+            return EXPORT_EVENTS[record["status"]]
+        case "reports":
+            return REPORT_EVENT
+        case _:
+            return REMINDER_EVENT
