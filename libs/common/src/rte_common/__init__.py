@@ -1,6 +1,7 @@
 """What at least two services use; each module is one noun.
 
 settings   what the environment must say, one mixin per dependency
+database_url   a database's address as platforms write it, made one that asyncpg takes
 process    run a service: settings, logs, metrics port, drain on SIGTERM, /health and /ready
 scrubbing  takes secrets and personal data out of what is logged
 telemetry  JSON logs, request context and metrics, traces

@@ -1,7 +1,8 @@
 """Takes secrets and personal data out of what is logged, in time that grows with the length of the text and no faster.
 
-Foreign text comes this way (paths, headers, messages of errors), so a run of letters that begins like a secret must not
-be read again from each of its letters: every pattern begins where a run begins, or takes the run whether it fits or not.
+Foreign text comes this way (paths, headers, messages of errors), so a run of letters that begins like a secret must
+not be read again from each of its letters: every pattern begins where a run begins, or takes the run whether it
+fits or not.
 """
 
 import re

@@ -4,8 +4,10 @@ from enum import StrEnum
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, PostgresDsn, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rte_common.database_url import DatabaseUrl
 
 STAND_IN_ISSUER_SUFFIX = ".invalid"
 """Issuers of stand-ins live under this reserved top-level domain (RFC 2606), which no real issuer can have."""
@@ -61,17 +63,12 @@ class ProcessSettings(Variables):
 class DatabaseSettings(Variables):
     """Postgres, directly or behind a transaction-mode pooler."""
 
-    database_url: PostgresDsn = Field(description="Postgres, with the login role of the service")
+    database_url: DatabaseUrl = Field(description="Postgres, with the login role of the service")
     database_pool_size: int = Field(5, ge=1, le=100, description="most connections of a process")
     database_prepared_statements: bool = Field(
         False, description="saves a round trip per statement; only without a transaction-mode pooler in between"
     )
     database_timeout_seconds: float = Field(5, gt=0, description="longest wait for a connection, and for a statement")
-
-    @property
-    def database_dsn(self) -> str:
-        """The URL in the form that asyncpg takes."""
-        return str(self.database_url)
 
 
 class NatsSettings(Variables):
