@@ -1,9 +1,14 @@
 """What platforms hand out is understood, or refused at the start with a sentence that holds no secret."""
 
+import base64
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pydantic import ValidationError
 
-from rte_common.settings import DatabaseSettings, Variables
+from rte_common.clerk_key import public_key
+from rte_common.settings import ClerkSettings, DatabaseSettings, ProcessSettings, Variables
 
 PASSWORD = "s3cr3t"
 BASE = f"postgresql://rte:{PASSWORD}@db.example:6543/postgres"
@@ -60,3 +65,111 @@ def test_a_database_url_that_cannot_be_followed_is_refused_by_the_parameters_nam
 ) -> None:
     monkeypatch.setenv("HOME", "/nonexistent")
     assert name in refusal(DatabaseSettings, database_url=given)
+
+
+CLERK = {"clerk_issuer": "https://clerk.example.com", "clerk_authorized_parties": "https://app.example.com"}
+RSA = rsa.generate_private_key(65537, 2048)
+PEM = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+LINES = PEM.splitlines()
+
+
+def der(pem: str) -> str:
+    return "".join(pem.splitlines()[1:-1])
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        PEM,
+        PEM.replace("\n", "\\n"),
+        PEM.replace("\n", "\\r\\n"),
+        PEM.replace("\n", " "),
+        f'"{PEM.strip()}"',
+        der(PEM),
+        base64.b64encode(PEM.encode()).decode(),
+        RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.PKCS1).decode(),
+    ],
+)
+def test_clerks_key_is_understood_however_the_variable_carries_it(spelling: str) -> None:
+    assert public_key(spelling) == RSA.public_key()
+    assert ClerkSettings.model_validate(CLERK | {"clerk_jwt_key": spelling}).clerk_jwt_key
+
+
+@pytest.mark.parametrize(
+    ("spelling", "told"),
+    [
+        (LINES[0], "only its first line"),
+        ("\n".join(LINES[:3]), "cut off"),
+        (LINES[1], "cut off"),
+        (RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), "private key"),
+        (f"-----BEGIN CERTIFICATE-----\n{der(PEM)}\n-----END CERTIFICATE-----", "certificate"),
+        (
+            ec.generate_private_key(ec.SECP256R1())
+            .public_key()
+            .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            .decode(),
+            "not an RSA key",
+        ),
+        (f"ssh-rsa {der(PEM)}", "BEGIN PUBLIC KEY"),
+        (f"sk_live_{PASSWORD}", "BEGIN PUBLIC KEY"),
+    ],
+)
+def test_what_is_no_public_key_of_clerk_is_refused_with_what_it_is(spelling: str, told: str) -> None:
+    text = refusal(ClerkSettings, **CLERK, clerk_jwt_key=spelling)
+
+    assert told in text
+    assert not any(line in text for line in spelling.splitlines() if line and not line.startswith("-----"))
+
+
+@pytest.mark.parametrize(
+    ("given", "browsers"),
+    [
+        ("https://app.example.com/", "https://app.example.com"),
+        ("HTTPS://App.Example.COM", "https://app.example.com"),
+        ("https://app.example.com:443", "https://app.example.com"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:5173", "http://localhost:5173"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("capacitor://localhost", "capacitor://localhost"),
+    ],
+)
+def test_an_origin_is_taken_as_browsers_write_it(given: str, browsers: str) -> None:
+    settings = ClerkSettings.model_validate(CLERK | {"clerk_authorized_parties": f"{given} , https://other.example"})
+
+    assert settings.clerk_authorized_parties == (browsers, "https://other.example")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("app.example.com", "https://app.example.com/team", "https://", "https://app.example.com?a", "*", "null"),
+        *("https://user@app.example.com", "https://app.example.com:port", "https://a b.example", "//app.example.com"),
+        *("localhost:3000", "https://app.example.com;https://b.example"),
+    ],
+)
+def test_what_is_no_origin_is_refused(given: str) -> None:
+    assert "scheme, host and port alone" in refusal(
+        ClerkSettings, clerk_issuer="https://clerk.example.com", clerk_authorized_parties=given
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "issuer"),
+    [
+        ("https://Clerk.example.com/", "https://clerk.example.com"),
+        ("https://app.example.com/__clerk/", "https://app.example.com/__clerk"),
+    ],
+)
+def test_an_issuer_may_have_a_path_where_clerk_is_behind_a_proxy(given: str, issuer: str) -> None:
+    settings = ClerkSettings.model_validate(CLERK | {"clerk_issuer": given})
+
+    assert settings.clerk_issuer == issuer
+    assert settings.jwks_url == f"{issuer}/.well-known/jwks.json"
+
+
+def test_the_collectors_address_may_end_in_the_path_of_traces() -> None:
+    settings = ProcessSettings(otel_exporter_otlp_endpoint="http://collector:4318/v1/traces/")
+
+    assert settings.otel_exporter_otlp_endpoint == "http://collector:4318"
+    assert "http://collector:4318" in refusal(ProcessSettings, otel_exporter_otlp_endpoint="collector:4318")

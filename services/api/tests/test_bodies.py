@@ -166,3 +166,20 @@ async def test_an_estimate_in_the_past_is_told_the_servers_time(api: Api, team: 
 
     assert answer.json()["type"] == "/problems/estimate-in-past"
     assert answer.json()["detail"].startswith("Choose a time after 20")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "kept"),
+    [
+        ("Etc/Unknown", 200, "UTC"),
+        ("Europe/Kiev", 200, "Europe/Kiev"),
+        ("localtime", 422, None),
+        ("Factory", 422, None),
+    ],
+)
+async def test_a_time_zone_is_one_that_browsers_know(api: Api, team: Team, sent: str, status: int, kept: str) -> None:
+    alex = await api.member(team, "alex")
+    answer = await alex.patch("/me", json={"timezone": sent})
+
+    assert answer.status_code == status
+    assert answer.json().get("timezone") == kept

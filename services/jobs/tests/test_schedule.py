@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from nats.js.errors import BadRequestError
 
 from rte_common.database import Connection, Database
 from rte_common.jetstream import Broker
@@ -125,16 +126,45 @@ async def test_the_schedule_of_a_job_that_is_gone_is_cancelled_at_the_start_and_
     assert stream.state.subjects == {"rte.schedule.test": 1, "rte.schedule.expectation.1": 1}
 
 
+ENOUGH = {"database_url": "postgresql://x@localhost/x", "supabase_url": "http://localhost", "supabase_service_key": "x"}
+REFUSED_BY_NATS = ["0 0 9 * * 7", "0 0 9 * * 5-7", "0 0 9 * * MON#1", "0 0 9 L * *", "0 0 9 LW * *", "0 0 9 * * 0L"]
+
+
 @pytest.mark.parametrize(
-    "bad", [{"archive_schedule": "0 0 * * *"}, {"archive_schedule": "x 0 0 * * *"}, {"schedule_timezone": "Mars/Base"}]
+    "bad",
+    [
+        {"archive_schedule": "0 0 * * *"},
+        {"archive_schedule": "x 0 0 * * *"},
+        {"schedule_timezone": "Mars/Base"},
+        {"schedule_timezone": "localtime"},
+        {"schedule_timezone": "utc"},
+        *({"report_schedule": cron} for cron in REFUSED_BY_NATS),
+    ],
 )
 def test_a_bad_schedule_stops_the_start(bad: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
-        Settings.model_validate(
-            {
-                "database_url": "postgresql://x@localhost/x",
-                "supabase_url": "http://localhost",
-                "supabase_service_key": "x",
-                **bad,
-            }
-        )
+        Settings.model_validate(ENOUGH | bad)
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 0 9 * * SUN", "0 */15 * * JUL 1-5", "0 0 9 1,15 * mon-fri", "0 0 9 29 2 *", *REFUSED_BY_NATS]
+)
+async def test_settings_take_the_schedules_that_nats_takes_and_no_others(
+    db: Database, broker: Broker, cron: str
+) -> None:
+    try:
+        Settings.model_validate(ENOUGH | {"report_schedule": cron})
+    except ValueError:
+        taken = False
+    else:
+        taken = True
+    publish = broker.jetstream.publish(
+        "rte.schedule.probe",
+        b"",
+        headers={"Nats-Schedule": cron, "Nats-Schedule-Target": "rte.jobs.probe", "Nats-Schedule-TTL": "1h"},
+    )
+    if taken:
+        await publish
+    else:
+        with pytest.raises(BadRequestError):
+            await publish

@@ -2,6 +2,9 @@
 
 settings   what the environment must say, one mixin per dependency
 database_url   a database's address as platforms write it, made one that asyncpg takes
+clerk_key  Clerk's public key as variables carry it
+origins    origins of pages, in the one spelling that browsers send
+timezones  the names of time zones that are taken
 process    run a service: settings, logs, metrics port, drain on SIGTERM, /health and /ready
 scrubbing  takes secrets and personal data out of what is logged
 telemetry  JSON logs, request context and metrics, traces

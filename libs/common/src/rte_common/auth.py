@@ -17,9 +17,9 @@ import httpx
 import jwt
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from prometheus_client import Counter
 
+from rte_common.clerk_key import public_key
 from rte_common.settings import ClerkSettings, TeamMode
 
 Role = Literal["admin", "member"]
@@ -87,7 +87,7 @@ class TokenVerifier:
         self._settings = settings
         self._http = http
         self._keys: dict[str, RSAPublicKey] = {}
-        self._pinned = _pem_key(settings.clerk_jwt_key) if settings.clerk_jwt_key else None
+        self._pinned = public_key(settings.clerk_jwt_key) if settings.clerk_jwt_key else None
         self._fetched_at = float("-inf")
         self._fetch: asyncio.Task[bool] | None = None
         self._verified: OrderedDict[str, Member] = OrderedDict()
@@ -251,11 +251,3 @@ def _refusal(error: jwt.InvalidTokenError) -> InvalidToken:
         case jwt.ImmatureSignatureError():
             return InvalidToken("token-not-yet-valid", "The token is not valid yet")
     return InvalidToken("malformed-token", "The token is not acceptable")
-
-
-def _pem_key(pem: str) -> RSAPublicKey:
-    # Environment variables often carry the PEM on one line, with \n written out.
-    key = load_pem_public_key(pem.replace("\\n", "\n").encode())
-    if not isinstance(key, RSAPublicKey):
-        raise TypeError("CLERK_JWT_KEY must be an RSA public key")
-    return key

@@ -1,13 +1,16 @@
 """What the environment must say: one small mixin per dependency, composed by each service."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from rte_common.clerk_key import public_key
 from rte_common.database_url import DatabaseUrl
+from rte_common.origins import Origin, origin
 
 STAND_IN_ISSUER_SUFFIX = ".invalid"
 """Issuers of stand-ins live under this reserved top-level domain (RFC 2606), which no real issuer can have."""
@@ -21,6 +24,10 @@ def split_commas(value: object) -> object:
     if isinstance(value, str):
         return tuple(item.strip() for item in value.split(",") if item.strip())
     return value
+
+
+Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(split_commas)]
+"""Comma separated origins of pages, each as browsers write it."""
 
 
 class Environment(StrEnum):
@@ -58,6 +65,15 @@ class ProcessSettings(Variables):
     otel_exporter_otlp_endpoint: str | None = Field(
         None, description="where traces go, like `http://collector:4318`; none are exported without"
     )
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _endpoint_is_a_base(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not re.match(r"https?://[^/?#]", value):
+            raise ValueError("must be an address, like http://collector:4318")
+        return value.rstrip("/").removesuffix("/v1/traces")  # which the exporter adds
 
 
 class DatabaseSettings(Variables):
@@ -107,17 +123,23 @@ class ClerkSettings(TeamSettings):
     clerk_jwt_key: str | None = Field(
         None, description="PEM public key: no network needed, a rotation needs a redeploy"
     )
-    clerk_authorized_parties: CommaList = Field(description="origins whose pages may ask for tokens (claim azp)")
-
-    _split_parties = field_validator("clerk_authorized_parties", mode="before")(split_commas)
+    clerk_authorized_parties: Origins = Field(description="origins whose pages may ask for tokens (claim azp)")
 
     @field_validator("clerk_issuer")
     @classmethod
-    def _issuer_is_an_origin(cls, value: str) -> str:
+    def _issuer_is_an_address(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/"):
+        if parts.scheme != "https" or parts.query or parts.fragment:
             raise ValueError("must be the Frontend API address, like https://clerk.example.com")
-        return value.rstrip("/")
+        # With a path where Clerk is behind a proxy of one's own.
+        return origin(parts._replace(path="").geturl()) + parts.path.rstrip("/")
+
+    @field_validator("clerk_jwt_key")
+    @classmethod
+    def _key_is_readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            public_key(value)
+        return value
 
     @model_validator(mode="after")
     def _no_stand_in_in_production(self) -> Self:
