@@ -29,7 +29,9 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "jobs": Jobs,
     "web": Web,
 }
-NEEDED_TOO = {name: {"NATS_URL"} for name in SERVICES} | {"web": {"CLERK_PUBLISHABLE_KEY", "SUPABASE_URL"}}
+NEEDED_TOO = {name: {"NATS_URL", "NATS_USER", "NATS_PASSWORD"} for name in SERVICES} | {
+    "web": {"CLERK_PUBLISHABLE_KEY", "SUPABASE_URL"}
+}
 """What has a default that is not for production."""
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)")

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import ValidationError
 
 from rte_common.clerk_key import public_key
-from rte_common.settings import ClerkSettings, DatabaseSettings, ProcessSettings, Variables
+from rte_common.settings import ClerkSettings, DatabaseSettings, NatsSettings, ProcessSettings, Variables
 
 PASSWORD = "s3cr3t"
 BASE = f"postgresql://rte:{PASSWORD}@db.example:6543/postgres"
@@ -173,3 +173,35 @@ def test_the_collectors_address_may_end_in_the_path_of_traces() -> None:
 
     assert settings.otel_exporter_otlp_endpoint == "http://collector:4318"
     assert "http://collector:4318" in refusal(ProcessSettings, otel_exporter_otlp_endpoint="collector:4318")
+
+
+@pytest.mark.parametrize(
+    ("url", "servers", "login"),
+    [
+        ("nats://nats:4222", ["nats://nats:4222"], (None, None)),
+        ("nats:4222", ["nats://nats:4222"], (None, None)),
+        ("nats://rte:secret@nats:4222", ["nats://nats:4222"], ("rte", "secret")),
+        ("nats://rte:a/b#c d'\"$e?f@g@nats:4222", ["nats://nats:4222"], ("rte", "a/b#c d'\"$e?f@g")),
+        ("nats://rte:a%2Fb%2Cc@nats:4222", ["nats://nats:4222"], ("rte", "a/b,c")),
+        ("tls://token@a:1,tls://token@b:2", ["tls://a:1", "tls://b:2"], ("token", None)),
+    ],
+)
+def test_a_password_of_the_broker_may_hold_any_character(
+    url: str, servers: list[str], login: tuple[str | None, str | None]
+) -> None:
+    settings = NatsSettings.model_validate({"nats_url": url})
+
+    assert (settings.nats_servers, settings.nats_login) == (servers, login)
+
+
+def test_the_brokers_login_may_be_in_variables_of_its_own() -> None:
+    settings = NatsSettings(nats_url=("nats://nats:4222",), nats_user="rte", nats_password="1,%41/")
+
+    assert settings.nats_login == ("rte", "1,%41/")
+
+
+@pytest.mark.parametrize(
+    "url", [f"nats://rte:{PASSWORD},a@nats:4222", "http://nats:4222", "nats://", "nats://a b", "nats://nats:4222/path"]
+)
+def test_what_is_no_address_of_a_broker_is_refused(url: str) -> None:
+    assert "must be like nats://host:4222" in refusal(NatsSettings, nats_url=url)

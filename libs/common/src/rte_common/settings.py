@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 from typing import Annotated, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,6 +14,12 @@ from rte_common.origins import Origin, origin
 
 STAND_IN_ISSUER_SUFFIX = ".invalid"
 """Issuers of stand-ins live under this reserved top-level domain (RFC 2606), which no real issuer can have."""
+
+NATS_SERVER = re.compile(
+    # The login ends with the last @: a password may hold any character.
+    r"(?P<scheme>(?:nats|tls|wss?)://)?(?:(?P<login>.*)@)?(?P<server>(?:[\w.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?)/?",
+    re.DOTALL,
+)
 
 CommaList = Annotated[tuple[str, ...], NoDecode]
 """A comma separated environment variable; blanks round the items are dropped."""
@@ -93,9 +99,40 @@ class NatsSettings(Variables):
     nats_url: CommaList = Field(
         ("nats://127.0.0.1:4222",), description="the broker; servers of a cluster separated by commas"
     )
+    nats_user: str | None = Field(None, description="login at the broker, where NATS_URL holds none")
+    nats_password: str | None = Field(None, description="its password as it is, with any characters")
     nats_replicas: int = Field(1, ge=1, le=5, description="copies of each stream: 3 on a cluster")
 
     _split_nats_url = field_validator("nats_url", mode="before")(split_commas)
+
+    @field_validator("nats_url")
+    @classmethod
+    def _are_servers(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        if not urls or not all(map(NATS_SERVER.fullmatch, urls)):
+            raise ValueError(
+                "must be like nats://host:4222; a password with a comma goes percent-encoded, or into NATS_PASSWORD"
+            )
+        return urls
+
+    @property
+    def nats_servers(self) -> list[str]:
+        """Addresses without login."""
+        return [f"{found['scheme'] or 'nats://'}{found['server']}" for found in self._found_servers()]
+
+    @property
+    def nats_login(self) -> tuple[str | None, str | None]:
+        """User and password; the user alone is a token. Each server of a cluster has the same."""
+        if self.nats_user or self.nats_password:
+            return self.nats_user, self.nats_password
+        login = next((found["login"] for found in self._found_servers() if found["login"]), None)
+        if login is None:
+            return None, None
+        # nats-py sends what the URL says as it is; percent-encoded passwords were wrong ones.
+        user, colon, password = login.partition(":")
+        return unquote(user), unquote(password) if colon else None
+
+    def _found_servers(self) -> list[re.Match[str]]:
+        return [found for url in self.nats_url if (found := NATS_SERVER.fullmatch(url))]
 
 
 class TeamMode(StrEnum):
