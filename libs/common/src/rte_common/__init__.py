@@ -20,6 +20,7 @@ nats_client    nats-py's client, with what is not mended there yet
 jetstream  connect, declare the streams, consume with retry and dead letter
 storage    Supabase Storage: the client, and the names of the buckets
 buckets    make the buckets, or put their settings right
+visible_text   text that people read: whether it shows anything, and without what turns the line round
 reports    the figures of a team's week
 migrate    bring a database to the newest schema (migrations/versions/*.sql)
 """
