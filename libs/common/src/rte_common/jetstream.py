@@ -38,7 +38,8 @@ BROADCAST_SECONDS, BROADCASTS_PER_ROOM, BROADCAST_BYTES = 3 * DAY, 25, 32 << 20
 what every gateway may hold in memory."""
 STREAMS = (
     StreamConfig(name="EVENTS", subjects=[events.SUBJECTS], max_age=7 * DAY, duplicate_window=3600),
-    StreamConfig(name="CLERK", subjects=["rte.clerk.>"], max_age=7 * DAY, duplicate_window=DAY),
+    # Only for retries after a lost answer: who has one sent again by hand, after it was buried, must not be ignored.
+    StreamConfig(name="CLERK", subjects=["rte.clerk.>"], max_age=7 * DAY, duplicate_window=120),
     # No max_age: it would end the schedules too, which are messages (tried on 2.15.1). What they fire carries its own
     # time to live.
     StreamConfig(name="JOBS", subjects=["rte.schedule.>", "rte.jobs.>"], allow_msg_schedules=True, allow_msg_ttl=True),
