@@ -185,6 +185,10 @@ class TokenVerifier:
 
     def _member(self, claims: Mapping[str, Any]) -> Member:
         party = claims.get("azp")
+        if party is None:
+            raise InvalidToken(
+                "missing-claim", "The token lacks the claim azp: it was not made for a page of an origin"
+            )
         if party not in self._settings.clerk_authorized_parties:
             raise InvalidToken("wrong-party", "The token was made for another origin (claim azp)")
         if claims.get("sts") == "pending":
@@ -238,6 +242,10 @@ def _rsa_keys(document: Any) -> dict[str, RSAPublicKey]:
     return keys
 
 
+def _source(claim: str) -> str:
+    return ": take it from `getToken()` without a template" if claim == "sid" else ""
+
+
 def _refusal(error: jwt.InvalidTokenError) -> InvalidToken:
     match error:
         case jwt.ExpiredSignatureError():
@@ -245,7 +253,7 @@ def _refusal(error: jwt.InvalidTokenError) -> InvalidToken:
         case jwt.InvalidIssuerError():
             return InvalidToken("wrong-issuer", "The token comes from another issuer")
         case jwt.MissingRequiredClaimError():
-            return InvalidToken("missing-claim", f"The token lacks the claim {error.claim}")
+            return InvalidToken("missing-claim", f"The token lacks the claim {error.claim}{_source(error.claim)}")
         case jwt.InvalidSignatureError():
             return InvalidToken("bad-signature", "The token's signature does not match")
         case jwt.ImmatureSignatureError():
