@@ -69,7 +69,9 @@ class ProcessSettings(Variables):
     )
     drain_seconds: float = Field(0, ge=0, le=3600, description="how long SIGTERM keeps serving while unready")
     otel_exporter_otlp_endpoint: str | None = Field(
-        None, description="where traces go, like `http://collector:4318`; none are exported without"
+        None,
+        description="where traces go, like `http://collector:4318`; none are exported without. OpenTelemetry's own"
+        " `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say how many",
     )
 
     @field_validator("otel_exporter_otlp_endpoint")

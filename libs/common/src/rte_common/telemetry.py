@@ -17,8 +17,8 @@ from opentelemetry.propagate import extract
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from prometheus_client import Counter, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -85,7 +85,8 @@ def setup(service: str, settings: ProcessSettings) -> None:
 def _trace(service: str, settings: ProcessSettings) -> None:
     # Without an exporter spans only hand the trace's id on: nothing is recorded that nobody reads.
     endpoint = settings.otel_exporter_otlp_endpoint
-    sampler = DEFAULT_ON if endpoint else ALWAYS_OFF
+    # None: what OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG say, or else everything.
+    sampler = None if endpoint else ALWAYS_OFF
     provider = TracerProvider(sampler, Resource.create({SERVICE_NAME: service}))
     if endpoint:
         # Not at the top: it takes a tenth of the start, and most processes export nothing.
@@ -112,16 +113,17 @@ def _scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     return event
 
 
-def _origin(scope: Scope) -> tuple[str, Context | None]:
-    """The request's id, and the trace that it belongs to."""
-    parent: Context | None = None
+def _origin(scope: Scope) -> tuple[str, list[Link]]:
+    """The request's id, and the span of the caller that led to it."""
+    links: list[Link] = []
     request_id = ""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             request_id = value.decode("latin-1")
         elif name == b"traceparent":
-            parent = extract({"traceparent": value.decode("latin-1")})
-    return (request_id if REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex), parent
+            caller = trace.get_current_span(extract({"traceparent": value.decode("latin-1")})).get_span_context()
+            links = [Link(caller)] if caller.is_valid else []
+    return (request_id if REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex), links
 
 
 def _record_failure(error: Exception, span: Span) -> None:
@@ -135,7 +137,8 @@ class RequestContext:
 
     What nobody caught ends here too: Starlette's own handler would stand outside, without the id. The id of a caller
     (`X-Request-Id`) is kept when it is harmless text. Query strings are never logged: they carry keys. The access line
-    of /health and /ready is left out.
+    of /health and /ready is left out. A request begins a trace of its own and links to the caller's (`traceparent`):
+    strangers do not decide whether it is recorded.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -155,7 +158,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id, parent = _origin(scope)
+        request_id, links = _origin(scope)
         status = 0
         started = time.perf_counter()
 
@@ -169,7 +172,10 @@ class RequestContext:
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id),
             self._tracer.start_as_current_span(
-                f"{scope['method']} {scope['path'][:MAX_LOGGED_PATH]}", context=parent, kind=SpanKind.SERVER
+                f"{scope['method']} {scope['path'][:MAX_LOGGED_PATH]}",
+                context=Context(),
+                links=links,
+                kind=SpanKind.SERVER,
             ) as span,
         ):
             try:
