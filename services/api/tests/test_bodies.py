@@ -107,7 +107,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "half a name": (
         {"title": "x", "\ud800": 1},
-        'As the body send whole characters that UTF-8 can write, not "?"',
+        'In the names of the body send whole characters that UTF-8 can write, not "?"',
     ),
     "a number as time": (
         {"title": "x", "estimated_completion": 1_900_000_000},
