@@ -108,7 +108,7 @@ class Broker:
         )
         while True:
             self._returned.clear()
-            wait = DECLARE_SECONDS if await self.declare() else 1
+            wait = DECLARE_SECONDS if not self.client.is_connected or await self.declare() else 1
             # It may come back empty, and streams may be deleted while it runs.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
