@@ -146,7 +146,8 @@ async def connect(settings: NatsSettings, *, name: str) -> AsyncIterator[Broker]
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await broker.client.close()
-            except (OSError, RuntimeError) as error:  # it writes to what it has lost, and uvloop does not forgive that
+            # It writes to what it has lost, and neither uvloop (RuntimeError) nor asyncio forgives that.
+            except (OSError, RuntimeError, AttributeError) as error:
                 log.warning("nats_not_closed", error=repr(error))
 
 
