@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pydantic import ValidationError
 
+from rte_common import process
 from rte_common.clerk_key import public_key
 from rte_common.settings import ClerkSettings, DatabaseSettings, NatsSettings, ProcessSettings, Variables
 
@@ -205,3 +206,17 @@ def test_the_brokers_login_may_be_in_variables_of_its_own() -> None:
 )
 def test_what_is_no_address_of_a_broker_is_refused(url: str) -> None:
     assert "must be like nats://host:4222" in refusal(NatsSettings, nats_url=url)
+
+
+def test_a_wrong_setting_is_one_line_with_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CLERK_ISSUER", "https://clerk.example.com")
+    monkeypatch.setenv("CLERK_AUTHORIZED_PARTIES", "https://app.example.com,app.example.com")
+    with pytest.raises(SystemExit) as ended:
+        process.load(ClerkSettings)
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "CLERK_AUTHORIZED_PARTIES must be scheme, host and port alone, like https://app.example.com\n"
+    )

@@ -194,7 +194,7 @@ def load(settings_class: type[SettingsT]) -> SettingsT:
 
 
 def _sentence(error: Any) -> str:
-    name = ".".join(map(str, error["loc"])).upper()
+    name = str(error["loc"][0]).upper() if error["loc"] else ""
     if error["type"] == "missing":
         return f"{name} is not set: see .env.example"
-    return f"{name} {error['msg']}".strip().removeprefix("Value error, ")
+    return f"{name} {error['msg'].removeprefix('Value error, ')}".strip()
