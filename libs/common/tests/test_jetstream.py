@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import nats.errors
 import pytest
 from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig
 
 from rte_common import jetstream
 from rte_common.jetstream import Broker, Handle, Poison
@@ -84,6 +85,65 @@ async def test_poison_is_buried_at_once_and_the_next_message_is_handled(broker: 
 
     assert buried.headers is not None
     assert buried.headers["Rte-Reason"] == "cannot be read"
+
+
+async def test_what_a_process_died_of_in_the_last_try_is_buried(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jetstream, "MAX_DELIVERIES", 1)
+    monkeypatch.setattr(jetstream, "ACK_WAIT_SECONDS", 1)
+    began = asyncio.Event()
+
+    async def hang(message: Msg) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(20):
+        async with consuming(broker, hang):
+            await broker.jetstream.publish("rte.jobs.archive", b"deadly")
+            await began.wait()
+        async with consuming(broker, hang):
+            buried = await dead_letter(broker)
+
+    assert buried.data == b"deadly"
+
+
+async def test_a_consumer_has_the_settings_of_this_release_and_not_of_the_one_that_made_it(broker: Broker) -> None:
+    old = ConsumerConfig(durable_name="test", ack_policy=AckPolicy.EXPLICIT, max_deliver=3, filter_subject="rte.jobs.>")
+    await broker.jetstream.add_consumer("JOBS", old)
+    handled = asyncio.Event()
+
+    async def handle(message: Msg) -> None:
+        handled.set()
+
+    async with consuming(broker, handle), asyncio.timeout(20):
+        await broker.jetstream.publish("rte.jobs.archive", b"")
+        await handled.wait()
+        config = (await broker.jetstream.consumer_info("JOBS", "test")).config
+
+    assert (config.max_deliver, config.ack_wait) == (-1, jetstream.ACK_WAIT_SECONDS)
+
+
+async def test_what_cannot_be_handled_is_buried_though_the_dead_letters_were_deleted(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jetstream, "ACK_WAIT_SECONDS", 1)
+
+    async def refuse(message: Msg) -> None:
+        raise Poison("cannot be read\r\n" + "x" * 100_000)
+
+    await broker.jetstream.delete_stream("DEAD")
+    async with consuming(broker, refuse):
+        # Headers of the broker's own are about the first publication: DEAD takes no time to live.
+        await broker.jetstream.publish("rte.jobs.archive", b"body", headers={"Nats-TTL": "1h", "Own": "kept"})
+        async with asyncio.timeout(20):
+            while "DEAD" not in [info.config.name for info in await broker.jetstream.streams_info()]:
+                await asyncio.sleep(0.05)
+        buried = await dead_letter(broker)
+
+    assert buried.headers is not None
+    assert (buried.headers["Own"], buried.headers["Rte-Subject"]) == ("kept", "rte.jobs.archive")
+    assert len(buried.headers["Rte-Reason"]) == jetstream.MAX_REASON
 
 
 async def test_a_consumer_goes_on_after_nats_was_killed(private_nats: Callable[[], Nats]) -> None:

@@ -1,6 +1,7 @@
 """Whatever is wrong with a body is told in one sentence that says what to send."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -106,7 +107,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "half a name": (
         {"title": "x", "\ud800": 1},
-        'As the body send whole characters that UTF-8 can write, not "?"',
+        'In the names of the body send whole characters that UTF-8 can write, not "?"',
     ),
     "a number as time": (
         {"title": "x", "estimated_completion": 1_900_000_000},
@@ -166,3 +167,79 @@ async def test_an_estimate_in_the_past_is_told_the_servers_time(api: Api, team: 
 
     assert answer.json()["type"] == "/problems/estimate-in-past"
     assert answer.json()["detail"].startswith("Choose a time after 20")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "kept"),
+    [
+        ("Etc/Unknown", 200, "UTC"),
+        ("Europe/Kiev", 200, "Europe/Kiev"),
+        ("localtime", 422, None),
+        ("Factory", 422, None),
+    ],
+)
+async def test_a_time_zone_is_one_that_browsers_know(api: Api, team: Team, sent: str, status: int, kept: str) -> None:
+    alex = await api.member(team, "alex")
+    answer = await alex.patch("/me", json={"timezone": sent})
+
+    assert answer.status_code == status
+    assert answer.json().get("timezone") == kept
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["\u200b", "\u2063\u2063", "\u3164", "\u00ad", "\u2800", " \ufeff ", "\u202e\u2066", "\ufe0f", "\u115f", "\0"],
+)
+async def test_a_title_that_shows_nothing_is_refused(api: Api, team: Team, title: str) -> None:
+    alex = await api.member(team, "alex")
+    answer = await alex.post("/expectations", json={"title": title})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/title"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467 family",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u05d3\u05d5\u05d7 \u200fQ3",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "\u2764\ufe0f",
+        "\u0915\u094d\u200d\u0937",
+    ],
+)
+async def test_joiners_flags_and_right_to_left_text_stay_as_they_are(api: Api, team: Team, title: str) -> None:
+    alex = await api.member(team, "alex")
+
+    assert (await alex.post("/expectations", json={"title": title})).json()["title"] == title
+
+
+async def test_a_title_does_not_turn_the_line_round(api: Api, team: Team) -> None:
+    alex = await api.member(team, "alex")
+    answer = await alex.post(
+        "/expectations", json={"title": "\u202eevil\u202c \u2067report\u2069\u202a\u202b\u202d\u2066\u2068"}
+    )
+
+    assert answer.json()["title"] == "evil report"
+
+
+async def test_an_estimate_that_a_browser_read_can_be_sent_back_when_it_is_overdue(api: Api, team: Team) -> None:
+    alex = await api.member(team, "alex")
+    published = await alex.post(
+        "/expectations", json={"title": "a", "estimated_completion": "2040-01-31T17:00:00.123456789Z"}
+    )
+    kept = published.json()["estimated_completion"]
+    as_browsers_write_it = kept[:23] + "Z"
+    # Nobody can wait until it is overdue.
+    api.database.execute(
+        "set session_replication_role = replica;"
+        " update expectations set estimated_completion = '2020-01-31T17:00:00.123Z'"
+    )
+    edited = await alex.patch(
+        f"/expectations/{published.json()['id']}",
+        json={"title": "b", "estimated_completion": as_browsers_write_it.replace("2040", "2020")},
+    )
+
+    assert datetime.fromisoformat(kept) == datetime(2040, 1, 31, 17, 0, 0, 123000, UTC)
+    assert (edited.status_code, edited.json()["title"]) == (200, "b")

@@ -5,15 +5,17 @@ import contextlib
 import zlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import nats
 import psutil
+import pytest
 from nats.js.errors import KeyNotFoundError, NotFoundError
 
 from rte_api.expectations.fallback import BUCKET
 from rte_devstack.postgres import Postgres
-from rte_devstack.testing import Broker
+from rte_devstack.testing import Broker, Database
 
 from .running import PROBLEM, StartApi, StartOn, Team
 
@@ -160,6 +162,22 @@ async def test_with_neither_database_nor_nats_since_the_start_lists_are_a_503(
     answer = await alex.get("/expectations")
 
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-away")
+
+
+@pytest.mark.parametrize("wrong", [{"path": "/nowhere"}, {"password": "wrong"}])
+async def test_a_database_that_never_let_it_in_is_a_503_and_makes_it_unready(
+    start_api: StartApi, postgres: Database, team: Team, wrong: dict[str, str]
+) -> None:
+    address = urlsplit(postgres.url("rte_api"))
+    if "password" in wrong:
+        wrong = {"netloc": f"rte_api:{wrong['password']}@{address.hostname}:{address.port}"}
+    api = await start_api(database_url=address._replace(**wrong).geturl())
+    alex = await api.member(team, "alex")
+    answer = await alex.get("/me")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-away")
+    await api.becomes(clerk="ok", nats="ok")
+    assert (await api.ready()).status_code == 503
 
 
 async def test_nothing_known_of_a_team_is_a_503_and_not_an_empty_list(

@@ -57,6 +57,7 @@ async def test_a_ready_export_has_a_link_to_its_file(api: Api, team: Team, expor
 
     assert (ready["status"], ready["progress"]) == ("ready", 100)
     assert (file.status_code, file.content) == (200, b"a,b\n")
+    assert f"expectations-{ready['created_at'][:10]}.csv" in file.headers["content-disposition"]
 
 
 async def test_an_export_whose_file_is_gone_is_not_found(api: Api, team: Team) -> None:

@@ -29,7 +29,7 @@ BAD_TOKENS: dict[str, tuple[str, Make]] = {
         lambda signer: signer.session_token("user_alex", iss="https://clerk.other.example"),
     ),
     "another party": ("wrong-party", lambda signer: signer.session_token("user_alex", azp="https://evil.example")),
-    "no party": ("wrong-party", lambda signer: signer.session_token("user_alex", without=["azp"])),
+    "no party": ("missing-claim", lambda signer: signer.session_token("user_alex", without=["azp"])),
     "pending session": ("pending-session", lambda signer: signer.session_token("user_alex", status="pending")),
     **{
         f"without {claim}": (
@@ -50,6 +50,12 @@ async def test_a_bad_token_is_refused_by_name(api: Api, case: str) -> None:
     assert (answer.status_code, answer.json()["type"]) == (401, f"/problems/{code}")
     assert answer.headers["content-type"] == PROBLEM
     assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
+
+
+async def test_a_token_of_a_template_is_told_where_to_come_from(api: Api) -> None:
+    client = await api.client(api.signer.session_token("user_alex", without=["sid"]))
+
+    assert "`getToken()` without a template" in (await client.get("/me")).json()["detail"]
 
 
 NOTHING = "What was sent is a word for nothing (such as undefined or null), and no token: wait for it first"

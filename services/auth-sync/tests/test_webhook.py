@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import nats
 import pytest
 from pydantic import TypeAdapter
 from standardwebhooks import Webhook
@@ -20,6 +21,7 @@ from rte_auth_sync.settings import Settings
 from rte_common import database
 from rte_common.settings import DatabaseSettings, TeamMode
 from rte_devstack import testing
+from rte_devstack.clerk.tokens import new_id
 from rte_devstack.nats import Nats
 from rte_devstack.serving import ready, serving
 
@@ -115,6 +117,57 @@ async def test_what_is_not_signed_by_clerk_is_refused(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "/problems/bad-webhook-signature"
     assert postgres.execute("select count(*) from users") == "0"
+
+
+async def test_a_signature_that_nobody_can_read_hides_no_genuine_one(http: httpx.AsyncClient) -> None:
+    body = (SAMPLES / "user.created.json").read_bytes()
+    headers = signed(body, message_id=new_id("msg"))
+    headers["svix-signature"] = f"v1,a,b v1 v2,$ v1,abc {headers['svix-signature']} v1a,x"
+
+    assert (await post(http, body, headers)).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({"first_name": "In\0es", "last_name": "\ud800V"}, "Ines \ufffdV"),
+        ({"first_name": "x" * 100_000, "last_name": None}, "x" * 200),
+        ({"first_name": "\u202eInes\u202c", "last_name": ""}, "Ines"),
+        ({"first_name": "\u200b", "last_name": None, "username": "ines"}, "ines"),
+        ({"first_name": "\u3164", "last_name": None, "username": None}, "Somebody"),
+        ({"first_name": "C:\\u0000", "last_name": None}, "C:\\u0000"),
+        (
+            {"first_name": "Ines", "last_name": "\U0001f600", "image_url": "https://x/" + "y" * 100_000},
+            "Ines \U0001f600",
+        ),
+    ],
+)
+async def test_names_that_no_page_can_show_are_cleaned(
+    http: httpx.AsyncClient, postgres: testing.Database, changed: dict[str, Any], name: str
+) -> None:
+    event = sample("user.created")
+    body = json.dumps(event | {"data": event["data"] | changed}).encode()
+
+    assert (await post(http, body, signed(body, message_id=new_id("msg")))).status_code == 204
+    await postgres.until("select name from users", name)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"updated_at": 1e300}, {"updated_at": -1e18}, {"id": ""}, {"id": "a b"}, {"id": "x" * 9999}]
+)
+async def test_what_can_never_be_applied_is_buried_at_once(
+    http: httpx.AsyncClient, nats_server: testing.Broker, changed: dict[str, Any]
+) -> None:
+    event = sample("user.created")
+    body = json.dumps(event | {"data": event["data"] | changed}).encode()
+
+    assert (await post(http, body, signed(body, message_id=new_id("msg")))).status_code == 204
+    client = await nats.connect(nats_server.url)
+    dead = await client.jetstream().subscribe("rte.dead.auth-sync", ordered_consumer=True)
+    message = await dead.next_msg(timeout=20)
+    await client.close()
+    assert message.headers is not None
+    assert "not understood" in message.headers["Rte-Reason"]
 
 
 async def test_a_body_that_is_not_utf8_is_refused(http: httpx.AsyncClient) -> None:

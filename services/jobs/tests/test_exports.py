@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import asyncpg
@@ -21,7 +21,7 @@ from rte_common.storage import EXPORTS
 from rte_common.tables import Export, User
 from rte_devstack import testing
 from rte_devstack.serving import serving
-from rte_jobs.exports import Exports, give_up
+from rte_jobs.exports import Exports, _cell, give_up
 from rte_jobs.main import create_app
 from rte_jobs.settings import Settings
 
@@ -72,6 +72,34 @@ async def test_a_csv_opens_in_a_spreadsheet_and_runs_nothing(
     rows = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
     assert len(rows) == 2501
     assert rows[-1]["title"] == '\'=HYPERLINK("http://example.com")'
+
+
+@pytest.mark.parametrize(
+    ("title", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("a;=1+1", "a;'=1+1"),
+        ("a\t=1+1", "a\t'=1+1"),
+        ("a\n=1+1", "a\n'=1+1"),
+        (" =1+1", " '=1+1"),
+        ("\u200b=1+1", "\u200b'=1+1"),
+        ("\ufeff@x", "\ufeff'@x"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\uff0d1", "'\uff0d1"),
+        ("\uff20x", "'\uff20x"),
+        ("a=b; c - d", "a=b; c - d"),
+        ("e-mail @ home, 2 + 2", "e-mail @ home, 2 + 2"),
+    ],
+)
+def test_no_cell_begins_a_formula_wherever_a_spreadsheet_divides(title: str, cell: str) -> None:
+    assert _cell(title) == cell
+
+
+def test_a_time_has_the_form_that_spreadsheets_take_for_one() -> None:
+    assert _cell(datetime(2030, 1, 31, 17, 0, 5, 123456, timezone(timedelta(hours=1)))) == "2030-01-31 16:00:05"
 
 
 @pytest.mark.parametrize("format_", ["json", "csv"])

@@ -41,6 +41,33 @@ def test_the_week_is_the_last_one_that_has_ended_there(moment: str, timezone: st
     assert week_before(datetime.fromisoformat(moment), timezone)[0] == date.fromisoformat(monday)
 
 
+@pytest.mark.parametrize(
+    ("timezone", "first", "last"),
+    [
+        ("America/New_York", "2026-11-16 05:00Z", "2026-11-23 04:59:59Z"),
+        ("Europe/Berlin", "2026-11-15 23:00Z", "2026-11-22 22:59:59Z"),
+        ("Pacific/Kiritimati", "2026-11-15 10:00Z", "2026-11-22 09:59:59Z"),
+    ],
+)
+async def test_the_week_begins_and_ends_at_midnight_of_its_time_zone(
+    postgres: testing.Database, db: Database, timezone: str, first: str, last: str
+) -> None:
+    postgres.execute(
+        f"""
+        insert into users (id, name) values ('anna', 'Anna');
+        insert into expectations (team_id, user_id, title, is_done, created_at, done_at)
+            select 'default', 'anna', 'x', true, '2026-11-01Z', at::timestamptz from unnest(array[
+                timestamptz '{first}' - interval '1 second', '{first}', '{last}', '{last}'::timestamptz + interval '1 s'
+            ]) at;
+        """
+    )
+    async with db.as_service() as connection:
+        await report(connection, datetime(2026, 11, 23, 12, tzinfo=UTC), timezone=timezone)
+
+    figures = Figures.model_validate(orjson.loads(postgres.execute("select figures::text from reports")))
+    assert figures.days == [1, 0, 0, 0, 0, 0, 1]
+
+
 async def test_each_team_that_did_something_gets_its_figures_once(postgres: testing.Database, db: Database) -> None:
     postgres.execute(WEEK)
     for _ in range(2):

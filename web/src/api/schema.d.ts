@@ -317,13 +317,13 @@ export interface components {
         ExpectationChange: {
             /**
              * Title
-             * @description What the member is on; blanks round it are dropped
+             * @description What the member is on; blanks round it and marks that turn the line round are dropped
              * @example Finalize Q3 marketing report
              */
             title?: string;
             /**
              * Estimated Completion
-             * @description When it will be done: in the future, if known
+             * @description When it will be done: in the future, if known; kept to the millisecond
              */
             estimated_completion?: string | null;
         };
@@ -679,13 +679,13 @@ export interface components {
         NewExpectation: {
             /**
              * Title
-             * @description What the member is on; blanks round it are dropped
+             * @description What the member is on; blanks round it and marks that turn the line round are dropped
              * @example Finalize Q3 marketing report
              */
             title: string;
             /**
              * Estimated Completion
-             * @description When it will be done: in the future, if known
+             * @description When it will be done: in the future, if known; kept to the millisecond
              */
             estimated_completion?: string | null;
         };

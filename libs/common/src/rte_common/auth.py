@@ -17,9 +17,9 @@ import httpx
 import jwt
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from prometheus_client import Counter
 
+from rte_common.clerk_key import public_key
 from rte_common.settings import ClerkSettings, TeamMode
 
 Role = Literal["admin", "member"]
@@ -87,7 +87,7 @@ class TokenVerifier:
         self._settings = settings
         self._http = http
         self._keys: dict[str, RSAPublicKey] = {}
-        self._pinned = _pem_key(settings.clerk_jwt_key) if settings.clerk_jwt_key else None
+        self._pinned = public_key(settings.clerk_jwt_key) if settings.clerk_jwt_key else None
         self._fetched_at = float("-inf")
         self._fetch: asyncio.Task[bool] | None = None
         self._verified: OrderedDict[str, Member] = OrderedDict()
@@ -185,6 +185,10 @@ class TokenVerifier:
 
     def _member(self, claims: Mapping[str, Any]) -> Member:
         party = claims.get("azp")
+        if party is None:
+            raise InvalidToken(
+                "missing-claim", "The token lacks the claim azp: it was not made for a page of an origin"
+            )
         if party not in self._settings.clerk_authorized_parties:
             raise InvalidToken("wrong-party", "The token was made for another origin (claim azp)")
         if claims.get("sts") == "pending":
@@ -238,6 +242,10 @@ def _rsa_keys(document: Any) -> dict[str, RSAPublicKey]:
     return keys
 
 
+def _source(claim: str) -> str:
+    return ": take it from `getToken()` without a template" if claim == "sid" else ""
+
+
 def _refusal(error: jwt.InvalidTokenError) -> InvalidToken:
     match error:
         case jwt.ExpiredSignatureError():
@@ -245,17 +253,9 @@ def _refusal(error: jwt.InvalidTokenError) -> InvalidToken:
         case jwt.InvalidIssuerError():
             return InvalidToken("wrong-issuer", "The token comes from another issuer")
         case jwt.MissingRequiredClaimError():
-            return InvalidToken("missing-claim", f"The token lacks the claim {error.claim}")
+            return InvalidToken("missing-claim", f"The token lacks the claim {error.claim}{_source(error.claim)}")
         case jwt.InvalidSignatureError():
             return InvalidToken("bad-signature", "The token's signature does not match")
         case jwt.ImmatureSignatureError():
             return InvalidToken("token-not-yet-valid", "The token is not valid yet")
     return InvalidToken("malformed-token", "The token is not acceptable")
-
-
-def _pem_key(pem: str) -> RSAPublicKey:
-    # Environment variables often carry the PEM on one line, with \n written out.
-    key = load_pem_public_key(pem.replace("\\n", "\n").encode())
-    if not isinstance(key, RSAPublicKey):
-        raise TypeError("CLERK_JWT_KEY must be an RSA public key")
-    return key

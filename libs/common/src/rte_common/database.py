@@ -19,6 +19,7 @@ from opentelemetry import trace
 
 from rte_common.auth import Member
 from rte_common.problems import Problem
+from rte_common.process import Refusal
 from rte_common.settings import DatabaseSettings
 
 Connection = asyncpg.pool.PoolConnectionProxy
@@ -32,12 +33,25 @@ UNAVAILABLE = (
     asyncpg.InternalClientError,  # the server said goodbye between two messages of one statement
 )
 """Errors of a database that is away, shutting down, overloaded or too slow; TimeoutError is an OSError."""
+REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,  # and its kind, a wrong password
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.ProtocolViolationError,
+    asyncpg.InternalServerError,  # Supabase's pooler: no such project or user
+    asyncpg.ClientConfigurationError,
+)
+"""Errors of connecting with an address that the server, or asyncpg, does not accept."""
 FAILURES = (*UNAVAILABLE, asyncpg.PostgresError)
 """Errors of any kind that a database raises: for loops that go on when it is better."""
 
 OUTCOME_UNKNOWN = "Nothing was changed, or it was changed as a whole: look before you repeat it"
 """Detail of the answer to a change that ended without one: it may have ended in its commit."""
 SOON = {"retry-after": "5"}
+
+
+class LoginRefused(ConnectionError):
+    """The database answers, but not to the role, password or database name of DATABASE_URL."""
 
 
 class DatabaseAway(Problem):
@@ -124,7 +138,10 @@ class Transaction:
             raise
 
     async def _acquire_and_begin(self) -> Connection:
-        self._connection = connection = await self._pool.acquire(timeout=self._timeout)
+        try:
+            self._connection = connection = await self._pool.acquire(timeout=self._timeout)
+        except REFUSED as error:
+            raise LoginRefused(type(error).__name__) from error
         if self._begin is None:
             return connection
         try:
@@ -189,6 +206,7 @@ class Database:
         self.pool = pool
         self.timeout_seconds = timeout_seconds
         self.outage = Outage()
+        self._worked = False
         self.committed = asyncio.Event()
         """Signal of each commit that may have written events: the relay waits for it."""
 
@@ -220,12 +238,14 @@ class Database:
         return Transaction(self, "begin", self.committed if writes else None, translate=False)
 
     async def check(self) -> str | None:
-        """For /ready: None, or why the database does not answer."""
+        """For /ready: None, or why the database does not answer; Refusal while it has never let this process in."""
         try:
             async with self.pool.acquire() as connection:
                 await connection.execute("select 1")
         except FAILURES as error:
-            return type(error).__name__
+            reason = type(error).__name__
+            return Refusal(reason) if isinstance(error, REFUSED) and not self._worked else reason
+        self._worked = True
         return None
 
 
@@ -233,7 +253,7 @@ class Database:
 async def connect(settings: DatabaseSettings, *, application_name: str) -> AsyncIterator[Database]:
     """A pool that connects when first used, so that a database that is away does not stop the start."""
     pool = asyncpg.create_pool(
-        settings.database_dsn,
+        settings.database_url,
         min_size=0,
         max_size=settings.database_pool_size,
         max_inactive_connection_lifetime=60,

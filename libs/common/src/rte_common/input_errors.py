@@ -61,6 +61,8 @@ def described(error: Mapping[str, Any], route: Any = None) -> InputError:
             known = _known(error["loc"], route)
             return InputError(pointer, f"no such name: {known}", None, f"There is no {name}: {known}")
     expected, got = _expected(error), _words(error["input"])
+    if error["type"] == "string_unicode" and not pointer:  # a name that no pointer can write
+        return InputError(pointer, expected, got, f"In the names of the body send {expected}, not {got}")
     return InputError(pointer, expected, got, f"As {name} send {expected}, not {got}")
 
 

@@ -7,8 +7,9 @@ import sys
 
 from alembic import command
 from alembic.config import Config
-from pydantic import Field, PostgresDsn
+from pydantic import Field
 
+from rte_common.database_url import DatabaseUrl
 from rte_common.migrations import NotConnected, UnknownVersion
 from rte_common.process import load
 from rte_common.settings import Variables
@@ -17,7 +18,7 @@ from rte_common.settings import Variables
 class MigrationSettings(Variables):
     """Database that is migrated."""
 
-    migration_database_url: PostgresDsn = Field(
+    migration_database_url: DatabaseUrl = Field(
         description="the tables' owner, on a direct connection or a session-mode pooler"
     )
 
@@ -48,7 +49,7 @@ def _config(url: str) -> Config:
 
 def main() -> None:
     """Migrate and say so; exit code 1 and one line when the database cannot be reached, or is at an unknown version."""
-    url = str(load(MigrationSettings).migration_database_url)
+    url = load(MigrationSettings).migration_database_url
     try:
         before, after = upgrade(url)
     except NotConnected as error:

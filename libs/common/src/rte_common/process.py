@@ -29,6 +29,11 @@ ProcessSettingsT = TypeVar("ProcessSettingsT", bound=ProcessSettings)
 Check = Callable[[], Awaitable[str | None]]
 """Question to a dependency: None when it answers, else the reason in a few words."""
 
+
+class Refusal(str):
+    """Reason of a dependency that answers, but not with these settings: unready, though it is not required."""
+
+
 CHECK_SECONDS = 2
 """Time that a dependency may take to answer /ready."""
 CANCEL_AGAIN_SECONDS = 1.0
@@ -42,7 +47,8 @@ class Health:
     """`GET /health` (alive, asks nobody) and `GET /ready` (each dependency with its state).
 
     Every service makes it first, sets `checks` when its lifespan has made the dependencies, and installs it in its app.
-    `required` names the checks without which the process cannot serve; the others are reported and forgiven.
+    `required` names the checks without which the process cannot serve; the others are reported and forgiven, unless
+    their reason is a Refusal.
     """
 
     def __init__(self, *, required: frozenset[str] = frozenset()) -> None:
@@ -66,8 +72,9 @@ class Health:
     async def _ready(self) -> Response:
         checks = self.checks or {}
         states = dict(zip(checks, await asyncio.gather(*map(_state, checks.values())), strict=True))
-        away = {name for name, state in states.items() if state != "ok"}
-        unready = self.checks is None or away & self._required
+        unready = self.checks is None or any(
+            isinstance(state, Refusal) or (state != "ok" and name in self._required) for name, state in states.items()
+        )
         status = "draining" if self.draining else "unready" if unready else "ready"
         return JSONResponse({"status": status, "checks": states}, 200 if status == "ready" else 503)
 
@@ -188,7 +195,7 @@ def load(settings_class: type[SettingsT]) -> SettingsT:
 
 
 def _sentence(error: Any) -> str:
-    name = ".".join(map(str, error["loc"])).upper()
+    name = str(error["loc"][0]).upper() if error["loc"] else ""
     if error["type"] == "missing":
         return f"{name} is not set: see .env.example"
-    return f"{name} {error['msg']}".strip().removeprefix("Value error, ")
+    return f"{name} {error['msg'].removeprefix('Value error, ')}".strip()

@@ -12,7 +12,8 @@ with done as (
         extract(epoch from e.done_at - e.estimated_completion) / 3600 as error_hours,
         extract(isodow from e.done_at at time zone $3)::int as day
     from expectations e join users u on u.id = e.user_id
-    where e.is_done and e.done_at >= ($1::date at time zone $3) and e.done_at < ($2::date at time zone $3)
+    where e.is_done and e.done_at >= ($1::date::timestamp at time zone $3)
+        and e.done_at < ($2::date::timestamp at time zone $3)  -- a date itself would be midnight UTC
 ), members as (
     select team_id, jsonb_agg(
         jsonb_build_object('user_id', user_id, 'name', name, 'completed', completed, 'on_time', on_time)

@@ -1,4 +1,4 @@
-"""What operators see of a process: JSON logs with personal data scrubbed, request metrics, and traces."""
+"""What operators see of a process: JSON logs without personal data, request metrics, and traces."""
 
 import logging
 import re
@@ -17,25 +17,22 @@ from opentelemetry.propagate import extract
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from prometheus_client import Counter, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rte_common import problems
+from rte_common.scrubbing import SCRUBBED, SECRET_KEYS, scrub
 from rte_common.settings import ProcessSettings
 
 log = structlog.get_logger(__name__)
 
-SECRET_KEYS = re.compile(r"token|secret|password|authorization|cookie|e-?mail|api_?key|jwt", re.IGNORECASE)
-SECRET_TEXT = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.-]+"  # addresses
-    r"|eyJ[\w-]+\.[\w-]+\.[\w-]*"  # JWTs
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in a URL
-    r"|whsec_[\w+/=-]+|sk_(?:test|live)_\w+|sb_secret_\w+"
-)
 REQUEST_ID = re.compile(r"[\w.-]{8,64}")
+MAX_ADDRESS = 8192
+"""Characters of path and query that are taken: a websocket's token has 2,000."""
+MAX_LOGGED_PATH = 256
 QUIET_PATHS = frozenset({"/health", "/ready"})
 
 REQUEST_SECONDS = Histogram(
@@ -88,13 +85,14 @@ def setup(service: str, settings: ProcessSettings) -> None:
 def _trace(service: str, settings: ProcessSettings) -> None:
     # Without an exporter spans only hand the trace's id on: nothing is recorded that nobody reads.
     endpoint = settings.otel_exporter_otlp_endpoint
-    sampler = DEFAULT_ON if endpoint else ALWAYS_OFF
+    # None: what OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG say, or else everything.
+    sampler = None if endpoint else ALWAYS_OFF
     provider = TracerProvider(sampler, Resource.create({SERVICE_NAME: service}))
     if endpoint:
         # Not at the top: it takes a tenth of the start, and most processes export nothing.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + "/v1/traces")
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
 
@@ -111,31 +109,21 @@ def _count(_: Any, method: str, event: MutableMapping[str, Any]) -> MutableMappi
 
 def _scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        event[key] = scrubbed(value) if not SECRET_KEYS.search(key) else "[scrubbed]"
+        event[key] = SCRUBBED if SECRET_KEYS.search(key) else scrub(value)
     return event
 
 
-def scrubbed(value: Any) -> Any:
-    """`value` with secrets and addresses replaced, at any depth."""
-    if isinstance(value, str):
-        return SECRET_TEXT.sub("[scrubbed]", value)
-    if isinstance(value, dict):
-        return {k: "[scrubbed]" if SECRET_KEYS.search(str(k)) else scrubbed(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [scrubbed(item) for item in value]
-    return value
-
-
-def _origin(scope: Scope) -> tuple[str, Context | None]:
-    """The request's id, and the trace that it belongs to."""
-    parent: Context | None = None
+def _origin(scope: Scope) -> tuple[str, list[Link]]:
+    """The request's id, and the span of the caller that led to it."""
+    links: list[Link] = []
     request_id = ""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             request_id = value.decode("latin-1")
         elif name == b"traceparent":
-            parent = extract({"traceparent": value.decode("latin-1")})
-    return (request_id if REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex), parent
+            caller = trace.get_current_span(extract({"traceparent": value.decode("latin-1")})).get_span_context()
+            links = [Link(caller)] if caller.is_valid else []
+    return (request_id if REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex), links
 
 
 def _record_failure(error: Exception, span: Span) -> None:
@@ -149,19 +137,28 @@ class RequestContext:
 
     What nobody caught ends here too: Starlette's own handler would stand outside, without the id. The id of a caller
     (`X-Request-Id`) is kept when it is harmless text. Query strings are never logged: they carry keys. The access line
-    of /health and /ready is left out.
+    of /health and /ready is left out. A request begins a trace of its own and links to the caller's (`traceparent`):
+    strangers do not decide whether it is recorded.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._tracer = trace.get_tracer("rte")
 
+    def _app_for(self, scope: Scope) -> ASGIApp:
+        length = len(scope["raw_path"]) + len(scope["query_string"])
+        if length <= MAX_ADDRESS:
+            return self._app
+        detail = f"The path and the query have {length} characters; {MAX_ADDRESS} are taken"
+        scope["path"] = scope["path"][:MAX_LOGGED_PATH]  # which the answer names
+        return problems.answer(Request(scope), "address-too-long", detail)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id, parent = _origin(scope)
+        request_id, links = _origin(scope)
         status = 0
         started = time.perf_counter()
 
@@ -175,11 +172,14 @@ class RequestContext:
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id),
             self._tracer.start_as_current_span(
-                f"{scope['method']} {scope['path']}", context=parent, kind=SpanKind.SERVER
+                f"{scope['method']} {scope['path'][:MAX_LOGGED_PATH]}",
+                context=Context(),
+                links=links,
+                kind=SpanKind.SERVER,
             ) as span,
         ):
             try:
-                await self._app(scope, receive, send_with_id)
+                await self._app_for(scope)(scope, receive, send_with_id)
             except Exception as error:
                 _record_failure(error, span)
                 if not status:  # else the server ends the connection, because the answer stays unfinished
@@ -195,7 +195,7 @@ class RequestContext:
                     log.info(
                         "request_served",
                         method=scope["method"],
-                        path=scope["path"],
+                        path=scope["path"][:MAX_LOGGED_PATH],
                         status=status,
                         milliseconds=round(seconds * 1000, 1),
                     )

@@ -48,10 +48,10 @@ class CachedResponse:
     """Monotonic clock, in seconds."""
 
     @classmethod
-    def of(cls, body: bytes, max_age: int) -> Self:
-        """The response with `body`, which the caller's own cache may keep for `max_age` seconds."""
+    def of(cls, body: bytes) -> Self:
+        """The response with `body`, which the caller's own cache may keep, and asks about each time."""
         etag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
-        return cls(body, etag, f"private, max-age={max_age}", time.monotonic())
+        return cls(body, etag, "private, no-cache", time.monotonic())
 
 
 @dataclass(slots=True, eq=False)

@@ -46,9 +46,9 @@ def versioned(request: Request, item: dict[str, Any]) -> Response:
     return Response(body, 200, headers, "application/json")
 
 
-def cacheable(request: Request, content: Any, max_age: int, *, for_team: bool) -> Response:
-    """What the caller may cache for `max_age` seconds, with a strong ETag; `for_team` puts it into the team's cache."""
-    response = CachedResponse.of(orjson.dumps(content), max_age)
+def cacheable(request: Request, content: Any, *, for_team: bool) -> Response:
+    """What the caller may cache, with a strong ETag to ask about it; `for_team` puts it into the team's cache."""
+    response = CachedResponse.of(orjson.dumps(content))
     state: RequestState = request.scope["state"]
     if for_team and state["generation"] is not None:
         state["cache"].put(state["member"].team_id, state["generation"], request.scope["query_string"], response)

@@ -1,14 +1,13 @@
 """What the environment must say."""
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rte_common.settings import (
     ClerkSettings,
-    CommaList,
     DatabaseSettings,
     NatsSettings,
+    Origins,
     ProcessSettings,
-    split_commas,
 )
 from rte_common.storage import StorageSettings
 
@@ -23,7 +22,7 @@ class Settings(ProcessSettings, DatabaseSettings, ClerkSettings, NatsSettings, S
     admin_second_factor_minutes: int | None = Field(
         None, ge=1, description="admins who act for others must have verified a second factor within so many minutes"
     )
-    cors_origins: CommaList = Field(
+    cors_origins: Origins = Field(
         (), description="origins whose pages may call the api; defaults to CLERK_AUTHORIZED_PARTIES"
     )
     rate_limit_requests_per_minute: int = Field(
@@ -32,5 +31,3 @@ class Settings(ProcessSettings, DatabaseSettings, ClerkSettings, NatsSettings, S
     rate_limit_writes_per_minute: int = Field(10, ge=1, description="what a member may change, counted by each replica")
     request_timeout_seconds: float = Field(20, gt=0, description="longest time that a request may take")
     body_timeout_seconds: float = Field(10, gt=0, description="longest time that the body of a request may take")
-
-    _split_cors_origins = field_validator("cors_origins", mode="before")(split_commas)

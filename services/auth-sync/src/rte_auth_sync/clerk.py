@@ -3,17 +3,35 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
+
+from rte_common.visible_text import shows_something, without_overrides
 
 
 def _moment(value: object) -> object:
     """Clerk's times are integer milliseconds; examples in its schema show seconds, so small numbers are those."""
     if isinstance(value, int | float):
-        return datetime.fromtimestamp(value / 1000 if value > 10**11 else value, UTC)
+        try:
+            return datetime.fromtimestamp(value / 1000 if value > 10**11 else value, UTC)
+        except (OverflowError, OSError) as error:
+            raise ValueError("no time between the years 1 and 9999") from error
     return value
 
 
+def _readable(value: object) -> object:
+    return without_overrides(value.replace("\0", ""))[:MAX_NAME] if isinstance(value, str) else value
+
+
+def _web_address(value: object) -> object:
+    return value if isinstance(value, str) and len(value) <= MAX_ADDRESS else None
+
+
+MAX_NAME = 200
+"""Characters that are kept of a name: the rest says nothing more to anybody."""
+MAX_ADDRESS = 2048
 Moment = Annotated[datetime, BeforeValidator(_moment)]
+Name = Annotated[str, BeforeValidator(_readable)]
+Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
 
 
 class EmailAddress(BaseModel):
@@ -26,21 +44,22 @@ class EmailAddress(BaseModel):
 class Person(BaseModel):
     """What a user and a membership's `public_user_data` have in common."""
 
-    first_name: str | None = None
-    last_name: str | None = None
-    username: str | None = None
-    image_url: str | None = None
+    first_name: Name | None = None
+    last_name: Name | None = None
+    username: Name | None = None
+    image_url: Annotated[str | None, BeforeValidator(_web_address)] = None
 
     @property
     def name(self) -> str:
         """What the team calls them. Never the e-mail address: everybody in the team sees this."""
-        return " ".join(filter(None, (self.first_name, self.last_name))) or self.username or "Somebody"
+        names = " ".join(filter(None, (self.first_name, self.last_name))), self.username
+        return next((name.strip() for name in names if name and shows_something(name)), "Somebody")
 
 
 class User(Person):
     """`data` of user.created and user.updated."""
 
-    id: str
+    id: Id
     email_addresses: list[EmailAddress] = []
     primary_email_address_id: str | None = None
     public_metadata: dict[str, Any] = {}
@@ -55,15 +74,15 @@ class User(Person):
 class PublicUserData(Person):
     """The user of a membership."""
 
-    user_id: str
+    user_id: Id
 
 
 class Organization(BaseModel):
     """`data` of organization.created and organization.updated."""
 
-    id: str
-    name: str
-    slug: str | None = None
+    id: Id
+    name: Name
+    slug: Name | None = None
     updated_at: Moment
 
 
@@ -79,14 +98,14 @@ class Membership(BaseModel):
 class Session(BaseModel):
     """`data` of session.*; the rest of it is personal and not read."""
 
-    id: str
-    user_id: str
+    id: Id
+    user_id: Id
 
 
 class Deleted(BaseModel):
     """`data` of user.deleted and organization.deleted."""
 
-    id: str
+    id: Id
 
 
 class _Message(BaseModel):

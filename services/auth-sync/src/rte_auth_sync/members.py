@@ -7,6 +7,7 @@ time counts and a tombstone stays, so that a late update does not bring anybody 
 from datetime import datetime
 
 import structlog
+from asyncpg import DataError
 from nats.aio.msg import Msg
 from pydantic import TypeAdapter, ValidationError
 
@@ -36,7 +37,10 @@ class Sync:
             # The input itself is personal data: only the places that are wrong are told.
             places = [".".join(map(str, e["loc"])) for e in error.errors(include_input=False)]
             raise Poison(f"not understood: {', '.join(places)}") from None
-        await self.apply(event)
+        try:
+            await self.apply(event)
+        except DataError as error:  # its text may be quoted in the message
+            raise Poison(f"no database keeps this: {type(error).__name__}") from None
         log.info("clerk_event_applied", type=event.type, object_id=_object_id(event))
 
     async def apply(self, event: clerk.Message) -> None:

@@ -1,5 +1,8 @@
 """What the environment must say for auth-sync."""
 
+import base64
+import binascii
+
 from pydantic import Field, field_validator
 
 from rte_common.settings import (
@@ -23,6 +26,14 @@ class Settings(ProcessSettings, DatabaseSettings, NatsSettings, TeamSettings):
     @field_validator("clerk_webhook_secret")
     @classmethod
     def _looks_like_secrets(cls, secrets: tuple[str, ...]) -> tuple[str, ...]:
-        if not secrets or not all(secret.startswith("whsec_") for secret in secrets):
-            raise ValueError("must be Clerk's signing secret, which begins with whsec_")
+        if not secrets or not all(map(_is_secret, secrets)):
+            raise ValueError("must be Clerk's signing secret: whsec_ and what follows it there, all of it")
         return secrets
+
+
+def _is_secret(text: str) -> bool:
+    key = text.removeprefix("whsec_")
+    try:
+        return key != text and bool(base64.b64decode(key, validate=True))
+    except binascii.Error:
+        return False

@@ -2,9 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,8 @@ MAX_AGE_DAYS = 7
 """Age at which an export and its file are deleted."""
 GIVEN_UP_AFTER = timedelta(hours=1)
 COLUMNS = ("id", "title", "estimated_completion", "is_done", "done_at", "archived_at", "created_at", "updated_at")
+TIMES = {"estimated_completion", "done_at", "archived_at", "created_at", "updated_at"}
+CSV_HEAD = tuple(f"{name} (UTC)" if name in TIMES else name for name in COLUMNS)
 UNFINISHED = col(Export.status).in_(("requested", "running"))
 
 
@@ -163,8 +166,12 @@ def _json(rows: list[Record]) -> bytes:
     return orjson.dumps(items, default=str, option=orjson.OPT_INDENT_2).removeprefix(b"[").removesuffix(b"\n]")
 
 
+FORMULA = re.compile(r"(^|[;\t\r\n|])([\s\u00ad\u200b-\u200f\u2060\ufeff'\"]*)(?=[=+@\uff1d\uff0b\uff0d\uff20-])")
+"""Place before what a spreadsheet would run: the first of a cell, also where it divides elsewhere than at commas."""
+
+
 def _csv(rows: list[Record]) -> bytes:
-    """Lines. A title that begins like a formula gets an apostrophe in front, or a spreadsheet would run it."""
+    """Lines. What begins like a formula gets an apostrophe in front, or a spreadsheet would run it."""
     text = io.StringIO()
     csv.writer(text).writerows([_cell(row[column]) for column in COLUMNS] for row in rows)
     return text.getvalue().encode()
@@ -174,9 +181,9 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.isoformat()
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+        # The form that spreadsheets take for a time: they know no offsets.
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return FORMULA.sub(r"\1\2'", str(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,6 @@ class Format:
 
 FORMATS = {
     # In UTF-8 with a byte order mark, which spreadsheets need to see that it is.
-    "csv": Format("text/csv", _csv, begin=b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n"),
+    "csv": Format("text/csv", _csv, begin=b"\xef\xbb\xbf" + ",".join(CSV_HEAD).encode() + b"\r\n"),
     "json": Format("application/json", _json, begin=b"[", between=b",", end=b"\n]"),
 }

@@ -1,11 +1,12 @@
 """What the environment must say for jobs."""
 
+import re
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 from pydantic import Field, field_validator
 
+from rte_common import timezones
 from rte_common.settings import DatabaseSettings, NatsSettings, ProcessSettings
 from rte_common.storage import StorageSettings
 
@@ -25,6 +26,9 @@ class Settings(ProcessSettings, DatabaseSettings, NatsSettings, StorageSettings)
     def _is_cron(cls, value: str) -> str:
         if len(value.split()) != 6:
             raise ValueError("must have six fields: second minute hour day month weekday")
+        *_, day, _, weekday = value.split()
+        if re.search(r"[LW#]", day.upper()) or re.search(r"[7#L]", weekday.upper()):
+            raise ValueError("is no schedule that NATS takes: weekdays are 0 to 6 or SUN to SAT, without 7, L, W and #")
         try:
             CronSim(value, datetime.now(UTC))
         except CronSimError as error:
@@ -34,8 +38,6 @@ class Settings(ProcessSettings, DatabaseSettings, NatsSettings, StorageSettings)
     @field_validator("schedule_timezone")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError) as error:
-            raise ValueError("must be an IANA time zone, like Europe/Berlin") from error
+        if value not in timezones.names():
+            raise ValueError("must be an IANA time zone, like Europe/Berlin")
         return value

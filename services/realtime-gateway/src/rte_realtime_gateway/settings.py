@@ -2,6 +2,7 @@
 
 from pydantic import Field, field_validator
 
+from rte_common.origins import origin
 from rte_common.settings import ClerkSettings, CommaList, NatsSettings, ProcessSettings, split_commas
 
 HEARTBEAT_SECONDS = 90.0
@@ -38,3 +39,8 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
         return self.resume_seconds + HEARTBEAT_SECONDS
 
     _split_origins = field_validator("allowed_origins", mode="before")(split_commas)
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _written_as_browsers_do(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(text if text == "*" else origin(text) for text in origins)

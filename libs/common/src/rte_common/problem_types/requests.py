@@ -42,6 +42,14 @@ PROBLEM_TYPES = (
         ITEM,
     ),
     ProblemType(
+        "address-too-long",
+        414,
+        "The address is too long",
+        "Path and query have more than 8192 characters together, which no call of this api needs.",
+        "Shorten it. A cursor is sent as it was received; what is long belongs into the body.",
+        "The path and the query have 60004 characters; 8192 are taken",
+    ),
+    ProblemType(
         "method-not-allowed",
         405,
         "The path takes no such method",

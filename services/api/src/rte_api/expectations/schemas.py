@@ -5,18 +5,43 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from rte_api.parameters import Instant
+from rte_common.visible_text import INVISIBLE, shows_something, without_overrides
 
 TITLE = "Finalize Q3 marketing report"
 ESTIMATE = "2030-01-31T17:00:00+01:00"
+
+
+def _shown(title: str) -> str:
+    title = without_overrides(title).strip()
+    if "\0" in title or not shows_something(title):
+        raise ValueError("a text that shows something, without NUL")
+    return title
+
+
 Title = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$"),
-    Field(description="What the member is on; blanks round it are dropped", examples=[TITLE]),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    AfterValidator(_shown),
+    Field(
+        description="What the member is on; blanks round it and marks that turn the line round are dropped",
+        examples=[TITLE],
+        json_schema_extra={"pattern": rf"^[^\u0000]*[^{INVISIBLE}][^\u0000]*$"},
+    ),
 ]
-EstimatedCompletion = Annotated[Instant | None, Field(description="When it will be done: in the future, if known")]
+
+
+def _to_the_millisecond(moment: datetime) -> datetime:
+    """As far as a browser's times go: what it read and sends back is the same."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+EstimatedCompletion = Annotated[
+    Annotated[Instant, AfterValidator(_to_the_millisecond)] | None,
+    Field(description="When it will be done: in the future, if known; kept to the millisecond"),
+]
 
 
 EXAMPLE: dict[str, Any] = {

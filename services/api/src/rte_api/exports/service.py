@@ -1,5 +1,6 @@
 """Exports, in SQL that runs as the member: the table's policy shows each only their own."""
 
+from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
@@ -84,10 +85,12 @@ async def read(database: Database, storage: AsyncStorageClient, member: Member, 
         raise ExportNotFound
     export = dict(row)
     path = export.pop("object_path")
-    return export | {"url": await _link(storage, path) if path else None}
+    return export | {"url": await _link(storage, path, f"expectations-{row['created_at']:%Y-%m-%d}") if path else None}
 
 
-async def _link(storage: AsyncStorageClient, path: str) -> str:
+async def _link(storage: AsyncStorageClient, path: str, name: str) -> str:
+    """A link under which browsers save the file as `name`."""
+    saved_as = f"{name}{PurePosixPath(path).suffix}"
     with storage_errors(not_found=ExportNotFound):
-        signed = await storage.from_(EXPORTS).create_signed_url(path, LINK_SECONDS, {"download": True})
+        signed = await storage.from_(EXPORTS).create_signed_url(path, LINK_SECONDS, {"download": saved_as})
     return str(signed["signedURL"])

@@ -1,9 +1,7 @@
 """What clients see and send."""
 
 from datetime import datetime
-from functools import cache
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -17,17 +15,15 @@ from pydantic import (
 )
 
 from rte_api.parameters import QuarterOfDay, TimeOfDay
+from rte_common import timezones
 
 Role = Literal["admin", "member"]
 
 
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def _known_time_zone(name: str) -> str:
-    if name not in _time_zones():
+    if name == "Etc/Unknown":  # of Chrome, where the system has none
+        return "UTC"
+    if name not in timezones.names():
         raise ValueError("the name of a time zone, like Europe/Lisbon")
     return name
 
