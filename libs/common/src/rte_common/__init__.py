@@ -7,7 +7,6 @@ origins    origins of pages, in the one spelling that browsers send
 timezones  the names of time zones that are taken
 process    run a service: settings, logs, metrics port, drain on SIGTERM, /health and /ready
 connections  how many clients may be connected at once
-telemetry  JSON logs with scrubbing, request context and metrics, traces
 scrubbing  takes secrets and personal data out of what is logged
 telemetry  JSON logs, request context and metrics, traces
 problems   errors as RFC 9457 problem+json
