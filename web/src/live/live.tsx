@@ -1,5 +1,14 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { createContext, use, useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from 'react'
+import {
+  createContext,
+  use,
+  useEffect,
+  useEffectEvent,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react'
 import { ApiError } from '../api/problem'
 import { membersNow, useFocus } from '../api/queries'
 import { useApi } from '../app/providers'
@@ -35,12 +44,14 @@ export function Live({ children, onEnded }: { children: ReactNode; onEnded: (why
     return new Connection(session, cache, whyEnded)
   }, [session, api, cache])
   // The page comes first. What changes meanwhile is in the lists, which the first join has loaded again.
-  const isPageDue = useFocus().isPending
+  const { isPending } = useFocus()
+  const [isPageThere, setPageThere] = useState(false)
+  if (!isPending && !isPageThere) setPageThere(true)
   useEffect(() => {
-    if (isPageDue) return
+    if (!isPageThere) return
     void connection.start((why) => ended(why))
     return () => connection.stop()
-  }, [connection, isPageDue])
+  }, [connection, isPageThere])
   return <LiveContext value={connection}>{children}</LiveContext>
 }
 
