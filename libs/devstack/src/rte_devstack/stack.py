@@ -134,7 +134,8 @@ class Stack:
                 demo.fill(
                     self.url("clerk"),
                     self.url("traefik"),
-                    self.postgres.url(),
+                    # Said, because in this process variables of the caller's speak of another database.
+                    f"{self.postgres.url()}?sslmode=disable",
                     mode,
                     timezone=setting("SCHEDULE_TIMEZONE", "UTC"),
                 )

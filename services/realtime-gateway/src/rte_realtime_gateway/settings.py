@@ -43,4 +43,5 @@ class Settings(ProcessSettings, ClerkSettings, NatsSettings):
     @field_validator("allowed_origins")
     @classmethod
     def _written_as_browsers_do(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(text if text == "*" else origin(text) for text in origins)
+        # null is what pages without an origin of their own send, as files and some apps are.
+        return tuple(text if text in ("*", "null") else origin(text) for text in origins)
