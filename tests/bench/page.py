@@ -10,6 +10,7 @@ and clicks while others change what they are on, five times a second.
 
 import argparse
 import asyncio
+import itertools
 import json
 import tempfile
 from contextlib import ExitStack, suppress
@@ -17,6 +18,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+import asyncpg
 from playwright.async_api import Browser, Page
 
 from api import started
@@ -111,10 +113,9 @@ async def interactions(window: Window, seconds: float) -> None:
 
 async def changes(stack: Stack, members: int) -> None:
     """Have others change what they are on, until cancelled."""
-    number = 0
-    while True:
-        number = number % members + 1
-        await asyncio.to_thread(psql, stack.postgres.url(), CHANGE.format(number=number))
+    connection = await asyncpg.connect(stack.postgres.url())
+    for number in itertools.cycle(range(1, members + 1)):
+        await connection.execute(CHANGE.format(number=number))
         await asyncio.sleep(1 / CHANGES_PER_SECOND)
 
 
