@@ -10,22 +10,20 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from rte_devstack.folder import REPOSITORY
 from rte_devstack.stack import Stack
+from rte_testkit import windows
 from rte_testkit.browser import CHROMIUM
-
-playwright = pytest.importorskip("playwright.async_api", reason="needs the package playwright")
 
 ADDRESS = os.environ.get("RTE_WEB_URL")
 """Where the page is served, when it is not by the stack: `npx vite` against it."""
 BUILT = REPOSITORY / "web" / "dist" / "index.html"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None or not (ADDRESS or BUILT.exists()), reason="needs chromium, and the built page"
 )
-expect = playwright.expect
 expect.set_options(timeout=30_000)
 
 
@@ -101,10 +99,8 @@ async def other(stack: Stack, http: httpx.AsyncClient, family: str) -> Person:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Any]:
-    async with playwright.async_playwright() as driver:
-        started = await driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
+    async with windows.browser() as started:
         yield started
-        await started.close()
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { CloudOff, DatabaseZap, RefreshCw } from 'lucide-react'
-import { useFocus } from '../api/queries'
+import { focusQuery } from '../api/queries'
 import { useConnection, useStatus } from '../live/live'
 import { useLanguage, useWords } from '../words/words'
+import { useApi } from './providers'
 
 /** One line under the bar while what is shown may be old, and why. */
 export function ConnectionNotice() {
@@ -9,7 +11,8 @@ export function ConnectionNotice() {
   const language = useLanguage()
   const status = useStatus()
   const lostAt = useConnection().lostAt ?? 0
-  const asOf = useFocus().data?.asOf ?? null
+  const read = useQuery({ ...focusQuery(useApi(), useQueryClient()), select: ({ asOf }) => asOf })
+  const asOf = read.data ?? null
   const clock = (time: number) => new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(time)
   const shown =
     status === 'offline'

@@ -4,17 +4,11 @@ import { ApiError } from '../api/problem'
 import type { Expectation } from '../api/types'
 import { ledger, wanted, type Act, type Change } from '../live/pending'
 import type { Session } from '../session/session'
+import { withSecondFactor } from '../session/step_up'
 
 /** Send it; who acts for others proves a second factor first where the api asks for it. Resolves to null when it is deleted. */
-export async function send(api: Api, session: Session, act: Act): Promise<Expectation | null> {
-  try {
-    return await ask(api, act)
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.slug !== 'second-factor-required') throw error
-    if (!(await session.verify())) throw error
-    await session.token({ fresh: true }) // the old one knows nothing of it
-    return ask(api, act)
-  }
+export function send(api: Api, session: Session, act: Act): Promise<Expectation | null> {
+  return withSecondFactor(session, () => ask(api, act))
 }
 
 async function ask(api: Api, act: Act): Promise<Expectation | null> {

@@ -1,4 +1,4 @@
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import {
   createContext,
   use,
@@ -10,7 +10,7 @@ import {
   type ReactNode,
 } from 'react'
 import { ApiError } from '../api/problem'
-import { membersNow, useFocus } from '../api/queries'
+import { focusQuery, membersNow } from '../api/queries'
 import { useApi } from '../app/providers'
 import { useSession } from '../session/session'
 import type { Change } from './changes'
@@ -44,7 +44,7 @@ export function Live({ children, onEnded }: { children: ReactNode; onEnded: (why
     return new Connection(session, cache, whyEnded)
   }, [session, api, cache])
   // The page comes first. What changes meanwhile is in the lists, which the first join has loaded again.
-  const { isPending } = useFocus()
+  const { isPending } = useQuery(focusQuery(api, cache))
   const [isPageThere, setPageThere] = useState(false)
   if (!isPending && !isPageThere) setPageThere(true)
   useEffect(() => {

@@ -11,7 +11,7 @@ export interface Session {
   /** A token that is good for the next call; null when the session has ended. */
   token: (options?: { fresh?: boolean }) => Promise<string | null>
   signOut: () => Promise<void>
-  /** Have the member prove a second factor; resolves to false when they gave up. */
+  /** Have the member prove a second factor, which the tokens from then on say; resolves to false when they gave up. */
   verify: () => Promise<boolean>
 }
 

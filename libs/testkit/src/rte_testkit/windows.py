@@ -46,7 +46,6 @@ class Window:
 
     page: Page
     context: BrowserContext
-    session_id: str | None
     troubles: list[str] = field(default_factory=list)
     """Errors that scripts threw or reported, but those of answers that the test asked for."""
 
@@ -75,25 +74,23 @@ class Windows:
         self, member_id: str | None = None, path: str = "/", before: Arrange | None = None, **options: Any
     ) -> Window:
         """Open the page as a member, or as nobody; `options` are those of Playwright's contexts."""
-        session_id = None
         if member_id is not None:
             async with httpx.AsyncClient(trust_env=False) as http:
                 made = await http.post(f"{self._stack.url('clerk')}/devstack/sessions", json={"member": member_id})
-                session_id = str(made.json()["id"])
-            kept = [{"name": SESSION_KEY, "value": session_id}]
+            kept = [{"name": SESSION_KEY, "value": str(made.json()["id"])}]
             origins = [{"origin": self._stack.origin, "localStorage": kept}]
             options["storage_state"] = {"cookies": [], "origins": origins}
         context = await self.browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB"} | options)
         context.set_default_timeout(PATIENCE_MS)
-        window = self.watch(await context.new_page(), session_id)
+        window = self.watch(await context.new_page())
         if before is not None:
             await before(window.page)
         await window.page.goto(f"{self._stack.origin}{path}")
         return window
 
-    def watch(self, page: Page, session_id: str | None = None) -> Window:
+    def watch(self, page: Page) -> Window:
         """Take in a window that a page has opened."""
-        window = Window(page, page.context, session_id)
+        window = Window(page, page.context)
         page.on("pageerror", lambda error: window.troubles.append(str(error)))
         page.on("console", lambda said: window.troubles.append(said.text) if said.type == "error" else None)
         self.opened.append(window)
